@@ -1,0 +1,2 @@
+//! samctl.
+fn main() {}

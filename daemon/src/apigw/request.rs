@@ -1,0 +1,54 @@
+//! What arrives at the gateway and what leaves it, free of any HTTP library.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+/// A request as the client sent it, with what the gateway knows at its arrival.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Method, upper case as sent.
+    pub method: String,
+    /// Path as sent, not decoded, without the query: `/a%20b`.
+    pub path: String,
+    /// Query as sent, without `?`; `None` when there is no `?`.
+    pub query: Option<String>,
+    /// Headers in the order and casing of the client (lower case over HTTP/2). Values are the raw bytes.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The client's address.
+    pub source_ip: IpAddr,
+    /// The port that the client reached, for `X-Forwarded-Port`.
+    pub port: u16,
+    /// `http` or `https`, for `X-Forwarded-Proto`.
+    pub scheme: &'static str,
+    /// The whole body.
+    pub body: Bytes,
+    /// Arrival, in milliseconds since the epoch.
+    pub time_ms: u64,
+    /// Request id, a UUID (`x-amzn-RequestId`).
+    pub request_id: String,
+    /// The short id, 15 characters and `=` (`x-amz-apigw-id`, `apigw-requestid`).
+    pub extended_request_id: String,
+    /// The trace header's value for this request, after A3.7.
+    pub trace_id: String,
+}
+
+impl Request {
+    /// The first value of a header, by its name in any case, when it is valid UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// A reply to the client. The listener adds `Date` and the framing headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Headers in order, names in the casing that AWS sends.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Bytes,
+}

@@ -1,0 +1,29 @@
+//! samd runs Amazon API Gateway and AWS Lambda on one's own machine, from a SAM template.
+//!
+//! The map of the house, in reading order. What the user wrote becomes what should run, becomes what runs:
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`template`] | what the user wrote: YAML and JSON, intrinsics, typed resources, diagnostics (pure) |
+//! | [`project`] | what should run, fully resolved, and how two of these differ (pure) |
+//! | [`apigw`] | API Gateway's rules: routing, events, replies (pure) |
+//! | [`lambda`] | Lambda's rules: environment, errors, the life of one sandbox, the pool of one function (pure) |
+//! | [`loader`] | files → text → project; the only reader of templates |
+//! | [`watch`] | file events → what was touched |
+//! | [`store`] | what must outlast the daemon |
+//! | [`logs`] | what functions print, kept in rings and told to followers |
+//! | [`sandbox`] | starts and stops the processes or containers in which functions run |
+//! | [`runtime_api`] | the Lambda Runtime API, one listener per sandbox |
+//! | [`worker`] | owns one function version: its pool, its sandboxes, its waiting invocations |
+//! | [`gateway`] | the data plane: listeners, the order of steps of a request, the published snapshot |
+//! | [`supervisor`] | owns the running projects; every change of what runs goes through it |
+//! | [`control`] | the control port |
+//! | [`daemon`] | opens things and wires them; shutdown order |
+
+pub mod apigw;
+pub mod lambda;
+pub mod logs;
+pub mod project;
+pub mod supervisor;
+pub mod template;
+pub mod worker;

@@ -1,0 +1,95 @@
+//! What functions print: a ring per project, and a broadcast for followers.
+//!
+//! Entries are kept as values and made into text by the reader, so that logging costs the request path next to nothing.
+//! It never blocks a writer: a slow follower loses entries and is told so.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::broadcast;
+
+use crate::project::FunctionId;
+
+/// Entries that a project's ring holds.
+pub const RING: usize = 10_000;
+/// Entries that a follower may lag behind.
+pub const FOLLOW: usize = 1_024;
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When it was written.
+    pub time: SystemTime,
+    /// Whose it is.
+    pub function: FunctionId,
+    /// The line without its newline, as AWS would write it to the log stream.
+    pub line: Arc<str>,
+    /// Who wrote it.
+    pub source: LogSource,
+}
+
+/// Who wrote an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSource {
+    /// The function, on standard output or standard error.
+    Function,
+    /// The platform: START, END, REPORT and the like.
+    Platform,
+}
+
+/// Which entries are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Of this function alone.
+    pub function: Option<FunctionId>,
+    /// Not older than this.
+    pub since: Option<SystemTime>,
+    /// Go on with what comes.
+    pub follow: bool,
+}
+
+impl LogQuery {
+    /// Whether an entry is asked for.
+    #[must_use]
+    pub fn matches(&self, entry: &LogEntry) -> bool {
+        self.function.as_ref().is_none_or(|function| *function == entry.function)
+            && self.since.is_none_or(|since| entry.time >= since)
+    }
+}
+
+/// A project's log; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LogHub {
+    ring: Arc<Mutex<VecDeque<LogEntry>>>,
+    followers: broadcast::Sender<LogEntry>,
+}
+
+impl Default for LogHub {
+    fn default() -> Self {
+        LogHub { ring: Arc::default(), followers: broadcast::channel(FOLLOW).0 }
+    }
+}
+
+impl LogHub {
+    /// Appends an entry; the oldest gives way.
+    pub fn push(&self, entry: LogEntry) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        if ring.len() == RING {
+            ring.pop_front();
+        }
+        if self.followers.receiver_count() > 0 {
+            // Without a follower there is nobody to miss it.
+            drop(self.followers.send(entry.clone()));
+        }
+        ring.push_back(entry);
+    }
+
+    /// The past that `query` asks for, and the future when it follows; no entry falls between the two.
+    #[must_use]
+    pub fn read(&self, query: &LogQuery) -> (Vec<LogEntry>, Option<broadcast::Receiver<LogEntry>>) {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let future = query.follow.then(|| self.followers.subscribe());
+        (ring.iter().filter(|entry| query.matches(entry)).cloned().collect(), future)
+    }
+}

@@ -1,0 +1,2 @@
+//! samd.
+fn main() {}

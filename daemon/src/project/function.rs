@@ -1,0 +1,205 @@
+//! A Lambda function as it should run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Layer;
+
+/// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionId(pub String);
+
+impl fmt::Display for FunctionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One function, every property resolved and every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// Logical id.
+    pub id: FunctionId,
+    /// The name that Lambda knows it by: `FunctionName` where the template gives one, else the logical id.
+    pub name: String,
+    /// Unqualified ARN: `arn:aws:lambda:<region>:<account>:function:<name>`.
+    pub arn: String,
+    /// What runs.
+    pub package: Package,
+    /// The customer's variables after all overrides. Secret: never printed, so `Debug` shows the names alone.
+    pub environment: Environment,
+    /// Time that one invocation may take; Lambda's default is 3 s.
+    pub timeout: Duration,
+    /// MemorySize in MB; Lambda's default is 128.
+    pub memory_mb: u32,
+    /// Size of /tmp in MB; Lambda's default is 512.
+    pub ephemeral_storage_mb: u32,
+    /// The processor it asks for.
+    pub architecture: Architecture,
+    /// ReservedConcurrentExecutions: the most invocations at once; 0 refuses all.
+    pub reserved_concurrency: Option<u32>,
+    /// AutoPublishAlias: APIs then invoke the alias, and the version is `1` instead of `$LATEST`.
+    pub alias: Option<String>,
+    /// How it logs.
+    pub logging: Logging,
+    /// Tracing is `Active`.
+    pub tracing_active: bool,
+    /// FunctionUrlConfig.
+    pub url: Option<FunctionUrl>,
+    /// The region in use: `AWS_REGION`.
+    pub region: String,
+    /// TenancyConfig with `PER_TENANT` isolation.
+    pub per_tenant: bool,
+    /// Metadata that a build or an image needs (`BuildMethod`, `Dockerfile`, …), verbatim.
+    pub metadata: BTreeMap<String, serde_json::Value>,
+    /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
+    pub other_events: Vec<(String, String)>,
+}
+
+/// What a function consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Package {
+    /// Code and layers, run by a managed or custom runtime.
+    Zip {
+        /// The code.
+        code: Code,
+        /// The runtime.
+        runtime: Runtime,
+        /// The handler, as in `app.handler`; empty for custom runtimes that name none.
+        handler: String,
+        /// Up to five layers, in order.
+        layers: Vec<Layer>,
+    },
+    /// A container image.
+    Image {
+        /// ImageUri, or the tag that a local build gives; `None` when only Metadata names it.
+        uri: Option<String>,
+        /// ImageConfig.Command.
+        command: Option<Vec<String>>,
+        /// ImageConfig.EntryPoint.
+        entry_point: Option<Vec<String>>,
+        /// ImageConfig.WorkingDirectory.
+        working_directory: Option<String>,
+    },
+}
+
+/// Where a zip function's code is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// A folder that is served as it stands.
+    Folder(PathBuf),
+    /// A zip or jar, unpacked before use.
+    Archive(PathBuf),
+    /// InlineCode: the text, to be served as `index.py` or `index.js`.
+    Inline(String),
+    /// Nothing local to run; requests are answered with the reason.
+    Unavailable(String),
+}
+
+/// A Lambda runtime identifier, parsed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Runtime {
+    /// `python3.<minor>`.
+    Python {
+        /// The 3.x minor version.
+        minor: u8,
+    },
+    /// `nodejs<major>.x`.
+    Node {
+        /// The major version.
+        major: u8,
+    },
+    /// `provided`, `provided.al2`, `provided.al2023` and `go1.x`: the code brings its own `bootstrap`.
+    Provided(String),
+    /// A runtime of AWS's that only a container can run (Java, .NET, Ruby).
+    Container(String),
+    /// An identifier that AWS does not have.
+    Unknown(String),
+}
+
+impl Runtime {
+    /// Parses an identifier such as `python3.12`; never fails, an identifier that AWS lacks becomes `Unknown`.
+    #[must_use]
+    pub fn parse(text: &str) -> Runtime {
+        let number = |prefix: &str, suffix: &str| -> Option<u8> {
+            text.strip_prefix(prefix)?.strip_suffix(suffix)?.parse().ok()
+        };
+        if let Some(minor) = number("python3.", "") {
+            return Runtime::Python { minor };
+        }
+        if let Some(major) = number("nodejs", ".x") {
+            return Runtime::Node { major };
+        }
+        match text {
+            "provided" | "provided.al2" | "provided.al2023" | "go1.x" => Runtime::Provided(text.to_owned()),
+            _ if ["java", "dotnet", "ruby"].iter().any(|family| text.starts_with(family)) => {
+                Runtime::Container(text.to_owned())
+            }
+            _ => Runtime::Unknown(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Runtime::Python { minor } => write!(f, "python3.{minor}"),
+            Runtime::Node { major } => write!(f, "nodejs{major}.x"),
+            Runtime::Provided(name) | Runtime::Container(name) | Runtime::Unknown(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The processor a function asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// `x86_64`.
+    X86_64,
+    /// `arm64`.
+    Arm64,
+}
+
+/// A function's variables. Their values are the user's secrets: `Debug` prints the names alone.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Environment(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// LoggingConfig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// Text or JSON lines.
+    pub format: LogFormat,
+    /// ApplicationLogLevel, as in `INFO`; JSON format only.
+    pub application_level: Option<String>,
+    /// SystemLogLevel, as in `INFO`; JSON format only.
+    pub system_level: Option<String>,
+    /// The log group; `/aws/lambda/<name>` unless LoggingConfig names another.
+    pub group: String,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Plain text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// FunctionUrlConfig.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionUrl {
+    /// AuthType is AWS_IAM.
+    pub iam: bool,
+    /// InvokeMode is RESPONSE_STREAM.
+    pub streaming: bool,
+    /// Cors.
+    pub cors: Option<super::api::Cors>,
+}

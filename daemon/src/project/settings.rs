@@ -1,0 +1,117 @@
+//! What the user asked for when a project was started: where it is and how to serve it.
+//!
+//! Settings outlast the daemon (the store keeps them); the caller's AWS credentials do not and are not among them.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The name under which a project is steered, unique in one daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProjectName(pub String);
+
+impl fmt::Display for ProjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A project's settings. `Debug` shows no override value, since these may be secrets.
+#[derive(Clone, PartialEq)]
+pub struct Settings {
+    /// Its name.
+    pub name: ProjectName,
+    /// Absolute path of a template, or of a folder in which one is searched.
+    pub path: PathBuf,
+    /// Absolute path of the template when it was named apart from the folder (`--template`).
+    pub template: Option<PathBuf>,
+    /// Address to serve on; loopback unless asked otherwise.
+    pub host: IpAddr,
+    /// Port that was asked for; `None` takes the next free one and keeps it.
+    pub port: Option<u16>,
+    /// Env-vars file: the SAM CLI's JSON, or dotenv.
+    pub env_vars: Option<PathBuf>,
+    /// Parameter overrides, in order.
+    pub parameter_overrides: Vec<(String, String)>,
+    /// Which driver runs functions.
+    pub sandbox: SandboxChoice,
+    /// When INIT happens.
+    pub warm: Warm,
+    /// Region; `None` takes the caller's, the profile's, else us-east-1.
+    pub region: Option<String>,
+    /// Named profile of the shared AWS files.
+    pub profile: Option<String>,
+    /// The most sandboxes of a function that reserves no concurrency of its own.
+    pub max_concurrency: u32,
+    /// A sandbox that served nothing for so long is stopped.
+    pub idle_expiry: Duration,
+}
+
+/// Default of [`Settings::max_concurrency`].
+pub const DEFAULT_MAX_CONCURRENCY: u32 = 10;
+/// Default of [`Settings::idle_expiry`].
+pub const DEFAULT_IDLE_EXPIRY: Duration = Duration::from_secs(15 * 60);
+
+impl Settings {
+    /// Settings of a project at `path` with every default.
+    #[must_use]
+    pub fn new(name: ProjectName, path: PathBuf) -> Settings {
+        Settings {
+            name,
+            path,
+            template: None,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: None,
+            env_vars: None,
+            parameter_overrides: Vec::new(),
+            sandbox: SandboxChoice::Auto,
+            warm: Warm::Lazy,
+            region: None,
+            profile: None,
+            max_concurrency: DEFAULT_MAX_CONCURRENCY,
+            idle_expiry: DEFAULT_IDLE_EXPIRY,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let overrides: Vec<&str> = self.parameter_overrides.iter().map(|(key, _)| key.as_str()).collect();
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .field("template", &self.template)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("env_vars", &self.env_vars)
+            .field("parameter_overrides", &overrides)
+            .field("sandbox", &self.sandbox)
+            .field("warm", &self.warm)
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("idle_expiry", &self.idle_expiry)
+            .finish()
+    }
+}
+
+/// Which driver runs functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxChoice {
+    /// The function's own runtime as a child process.
+    Process,
+    /// A container per sandbox.
+    Docker,
+    /// Containers where an engine answers and the image is there, else processes.
+    Auto,
+}
+
+/// When INIT happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warm {
+    /// At start, before the first request.
+    Eager,
+    /// On first use.
+    Lazy,
+}

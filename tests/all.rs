@@ -1,0 +1,15 @@
+//! Every end-to-end and architecture test in one binary: one link instead of thirty. A module is a topic.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod apigw;
+mod architecture;
+mod bad_input;
+mod control;
+mod gateway;
+mod process;
+mod reload;
+mod runtimes;
+mod store;
+mod systemd;
+mod template;

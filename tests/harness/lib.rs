@@ -1,0 +1,1 @@
+//! What the tests share: one file a helper, each named after what it stands in for.
