@@ -21,6 +21,7 @@
 //! | [`daemon`] | opens things and wires them; shutdown order |
 
 pub mod apigw;
+pub mod control;
 pub mod lambda;
 pub mod logs;
 pub mod project;
