@@ -16,6 +16,7 @@ pub mod endpoint;
 pub mod error;
 pub mod invoke;
 pub mod log;
+pub mod place;
 pub mod project;
 pub mod reload;
 pub mod route;
@@ -31,21 +32,3 @@ pub const OPENAPI_PATH: &str = "/v1/openapi.json";
 
 /// The OpenAPI document of this protocol.
 pub const OPENAPI: &str = include_str!("../openapi.json");
-
-/// The address of the control port unless `SAMD_CONTROL` names another.
-pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
-
-/// The environment variable that names the control port's address; port 0 takes a free one.
-pub const CONTROL_VARIABLE: &str = "SAMD_CONTROL";
-
-/// The environment variable that names the state folder.
-pub const STATE_VARIABLE: &str = "SAMD_STATE_DIR";
-
-/// The file in the state folder that holds the control port's token.
-pub const TOKEN_FILE: &str = "token";
-
-/// The file in the state folder that holds the control port's real address while a daemon runs.
-pub const CONTROL_FILE: &str = "control";
-
-/// The file in the state folder to which a daemon in the background writes its log.
-pub const DAEMON_LOG_FILE: &str = "samd.log";

@@ -19,7 +19,7 @@ impl AddressFile {
     /// # Errors
     /// The file cannot be written.
     pub fn write(state_dir: &Path, address: SocketAddr) -> io::Result<AddressFile> {
-        let path = state_dir.join(samd_proto::CONTROL_FILE);
+        let path = state_dir.join(samd_proto::place::CONTROL_FILE);
         write_private(&path, &address.to_string())?;
         Ok(AddressFile { path })
     }

@@ -45,7 +45,7 @@ pub(super) fn token(headers: &HeaderMap, auth: &Auth) -> Result<(), ApiError> {
             "{complaint}: send `Authorization: Bearer <token>` with the content of {}; samctl finds it there when {} \
              names the same state folder as the daemon's",
             auth.token_file.display(),
-            samd_proto::STATE_VARIABLE,
+            samd_proto::place::STATE_VARIABLE,
         ),
     ))
 }

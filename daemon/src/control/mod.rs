@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::supervisor::Handle;
+pub use samd_proto::place;
 use templates::TemplateReader;
 use token::Token;
 
