@@ -21,9 +21,12 @@
 //! | [`daemon`] | opens things and wires them; shutdown order |
 
 pub mod apigw;
+pub mod gateway;
 pub mod lambda;
 pub mod logs;
 pub mod project;
+pub mod runtime_api;
+pub mod sandbox;
 pub mod supervisor;
 pub mod template;
 pub mod worker;
