@@ -5,6 +5,7 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod diff;
 pub mod function;
 pub mod layer;
 pub mod settings;

@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::credentials::{self, Account};
+use crate::credentials;
 use crate::gateway::Gateway;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
@@ -120,11 +120,19 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     ProjectHandle { orders, card }
 }
 
+/// What functions get of the caller's AWS account.
+#[derive(Clone)]
+struct Account {
+    variables: Arc<BTreeMap<String, String>>,
+    region: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
 /// What runs of a project.
 struct Live {
     project: Arc<Project>,
     functions: BTreeMap<FunctionId, Running>,
-    account: Arc<BTreeMap<String, String>>,
+    account: Account,
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
@@ -347,9 +355,9 @@ impl ProjectTask {
         cause: Cause,
         listener: Option<tokio::net::TcpListener>,
     ) -> Result<ReloadReport, Refused> {
-        let account = credentials::resolve(&self.caller.0, &self.settings);
+        let account = self.account(&cause).await;
         let loaded = self.load(&cause, &account).await;
-        self.diagnostics = loaded.diagnostics.clone();
+        self.diagnostics = account.diagnostics.iter().chain(&loaded.diagnostics).cloned().collect();
         let Some(next) = loaded.project.map(Arc::new) else {
             return Ok(self.report(&cause, ReloadOutcome::Rejected { diagnostics: errors(&loaded.diagnostics) }));
         };
@@ -359,20 +367,39 @@ impl ProjectTask {
         if let Some(forced) = &cause.forced {
             diff.force(forced);
         }
-        let account = Arc::new(account.variables);
-        let same_account = self.running.as_ref().is_some_and(|live| live.account == account);
+        let same_account =
+            self.running.as_ref().is_some_and(|live| live.account.variables == account.variables);
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
         if diff.is_empty() && self.running.is_some() && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
-        let functions = self.functions(&next, &diff, &account, same_account).await;
+        let functions = self.functions(&next, &diff, &account.variables, same_account).await;
         self.generation += 1;
         let template = (loaded.template, loaded.why);
         self.publish(next, functions, account, template, listener)?;
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: diff.routes.clone() };
         Ok(self.report(&cause, outcome))
+    }
+
+    /// Credentials and region are asked for again at each command, and kept while files change.
+    async fn account(&self, cause: &Cause) -> Account {
+        if let (Some(live), false) = (&self.running, cause.touched.is_empty()) {
+            return live.account.clone();
+        }
+        let home = std::env::home_dir();
+        let request = credentials::Request {
+            profile: self.settings.profile.as_deref(),
+            region: self.settings.region.as_deref(),
+            home: home.as_deref(),
+        };
+        let resolved = credentials::resolve(request, &self.caller.0).await;
+        Account {
+            variables: Arc::new(resolved.variables()),
+            region: resolved.region.clone(),
+            diagnostics: resolved.diagnostics,
+        }
     }
 
     /// Files are read on a thread of their own; a change of code alone asks for no reading at all.
@@ -429,7 +456,7 @@ impl ProjectTask {
         &mut self,
         next: Arc<Project>,
         functions: BTreeMap<FunctionId, Running>,
-        account: Arc<BTreeMap<String, String>>,
+        account: Account,
         template: (PathBuf, String),
         listener: Option<tokio::net::TcpListener>,
     ) -> Result<(), Refused> {
