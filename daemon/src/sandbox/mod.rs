@@ -5,6 +5,7 @@
 
 pub mod memory;
 pub mod output;
+pub mod runtimes;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
