@@ -82,7 +82,8 @@ async fn open_store(state: &State) -> anyhow::Result<Opened> {
 
 async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     if let Some(listener) = systemd::control_listener().context("systemd's control socket cannot be used")? {
-        return Ok(listener);
+        listener.set_nonblocking(true)?;
+        return Ok(TcpListener::from_std(listener)?);
     }
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address} for control; is another samd running? Set SAMD_CONTROL to another address")

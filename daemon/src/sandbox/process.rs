@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::{PipeWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -15,9 +16,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, Command};
 
 use crate::lambda::environment::{self, Places, SandboxIdentity};
 use crate::lambda::error::Exit;
@@ -197,13 +197,24 @@ impl ProcessLauncher {
         let (reader, writer) = std::io::pipe()?;
         let mut command = self.command(identity, account);
         command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
-        command.stdin(if self.entry.gate { Stdio::piped() } else { Stdio::null() });
-        let mut child = command.spawn()?;
+        let gate = self.gate(&mut command)?;
+        let child = command.spawn()?;
         // The command holds the pipe's writing end; only when it is gone does the reader see the child's end.
         drop(command);
         let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
-        let process = Process { gate: child.stdin.take(), pid: child.id(), child, exit: None };
+        let process = Process { gate, pid: child.id(), child, exit: None };
         Ok(Started { sandbox: Box::new(process), output })
+    }
+
+    /// A runtime that brings its own `bootstrap` knows no gate and finds an empty standard input.
+    fn gate(&self, command: &mut Command) -> std::io::Result<Option<PipeWriter>> {
+        if !self.entry.gate {
+            command.stdin(Stdio::null());
+            return Ok(None);
+        }
+        let (reader, writer) = std::io::pipe()?;
+        command.stdin(Stdio::from(reader));
+        Ok(Some(writer))
     }
 
     /// A program that is not there is worded as the platform words it (F5.5).
@@ -253,7 +264,7 @@ impl Launcher for ProcessLauncher {
 /// A child and its process group.
 struct Process {
     child: Child,
-    gate: Option<ChildStdin>,
+    gate: Option<PipeWriter>,
     pid: Option<u32>,
     exit: Option<Exit>,
 }
@@ -275,8 +286,8 @@ impl Sandbox for Process {
 
     fn release(&mut self) {
         if let Some(mut gate) = self.gate.take() {
-            // A pipe takes three bytes at once; should the process be gone, its exit tells.
-            drop(gate.write_all(b"go\n").now_or_never());
+            // An empty pipe takes three bytes without waiting; should the process be gone, its exit tells.
+            drop(gate.write_all(b"go\n"));
         }
     }
 
