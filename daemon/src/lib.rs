@@ -22,6 +22,7 @@
 
 pub mod apigw;
 pub mod lambda;
+pub mod loader;
 pub mod logs;
 pub mod project;
 pub mod supervisor;
