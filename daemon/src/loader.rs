@@ -13,13 +13,13 @@ use crate::project::environment::{self, Overrides};
 use crate::project::function::{Code, Package, Runtime};
 use crate::project::layer::LayerContent;
 use crate::project::settings::Settings;
-use crate::project::{Function, Project};
+use crate::project::{Function, Layer, Project};
 use crate::template::scope::{Surroundings, clean};
 use crate::template::{Diagnostic, Findings, Template};
 
 /// The account where the caller's is not known.
 pub const DEFAULT_ACCOUNT: &str = "123456789012";
-/// The region where neither settings nor caller name one.
+/// The region where nobody names one.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Largest template, OpenAPI document or env-vars file that is read.
@@ -27,13 +27,11 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What loading needs beside the settings.
 #[derive(Clone, Default)]
-pub struct LoadInputs {
-    /// The caller's region; the settings' goes before it.
-    pub region: Option<String>,
-    /// The caller's account.
-    pub account: Option<String>,
+pub struct Inputs {
+    /// The region in use, after settings, caller and profile were asked.
+    pub region: String,
     /// The caller's environment variables.
-    pub environment: BTreeMap<String, String>,
+    pub caller: BTreeMap<String, String>,
 }
 
 /// What came of loading.
@@ -51,7 +49,7 @@ pub struct Loaded {
 
 /// Reads a project from its files.
 #[must_use]
-pub fn load(settings: &Settings, inputs: &LoadInputs) -> Loaded {
+pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
     let choice = match choose(settings) {
         Ok(choice) => choice,
         Err(diagnostic) => {
@@ -63,7 +61,7 @@ pub fn load(settings: &Settings, inputs: &LoadInputs) -> Loaded {
     Loaded { project, diagnostics, template: choice.template, why: choice.why }
 }
 
-fn load_template(file: &Path, settings: &Settings, inputs: &LoadInputs) -> (Option<Project>, Vec<Diagnostic>) {
+fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<Project>, Vec<Diagnostic>) {
     let text = match read(file) {
         Ok(text) => text,
         Err(error) => {
@@ -77,8 +75,8 @@ fn load_template(file: &Path, settings: &Settings, inputs: &LoadInputs) -> (Opti
     };
     let (overrides, mut diagnostics) = overrides(settings, inputs);
     let around = Surroundings {
-        region: first([&settings.region, &inputs.region], DEFAULT_REGION),
-        account: first([&inputs.account, &None], DEFAULT_ACCOUNT),
+        region: if inputs.region.is_empty() { DEFAULT_REGION.to_owned() } else { inputs.region.clone() },
+        account: account(inputs),
         stack_name: settings.name.0.clone(),
         overrides: settings.parameter_overrides.iter().cloned().collect(),
         read: &read,
@@ -91,8 +89,11 @@ fn load_template(file: &Path, settings: &Settings, inputs: &LoadInputs) -> (Opti
     (Some(project), diagnostics)
 }
 
-fn first(choices: [&Option<String>; 2], default: &str) -> String {
-    choices.into_iter().flatten().next().cloned().unwrap_or_else(|| default.to_owned())
+/// The caller's account, as AWS's tools name it in the environment.
+fn account(inputs: &Inputs) -> String {
+    let stated = inputs.caller.get("AWS_ACCOUNT_ID");
+    let valid = stated.filter(|id| id.len() == DEFAULT_ACCOUNT.len() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    valid.map_or_else(|| DEFAULT_ACCOUNT.to_owned(), Clone::clone)
 }
 
 /// Reads a text of bounded size.
@@ -104,7 +105,7 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// What overrides the variables of functions.
-fn overrides(settings: &Settings, inputs: &LoadInputs) -> (Overrides, Vec<Diagnostic>) {
+fn overrides(settings: &Settings, inputs: &Inputs) -> (Overrides, Vec<Diagnostic>) {
     let file = settings.env_vars.as_deref().map(|path| {
         let unreadable =
             |error| Diagnostic::error(format!("the env-vars file {} cannot be read: {error}", path.display()));
@@ -115,87 +116,88 @@ fn overrides(settings: &Settings, inputs: &LoadInputs) -> (Overrides, Vec<Diagno
         Some(Ok(overrides)) => (overrides, Vec::new()),
         Some(Err(diagnostic)) => (Overrides::default(), vec![diagnostic]),
     };
-    (Overrides { shell: inputs.environment.clone(), ..overrides }, diagnostics)
+    (Overrides { shell: inputs.caller.clone(), ..overrides }, diagnostics)
 }
 
-/// Code that is not there: the function answers with the reason, and everything else is served.
+/// Code that is not there: the function answers with the reason, and everything else is served. Where something was
+/// missed becomes a source, so that it is noticed when it appears.
 fn missing_files(project: &mut Project) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let locations = &project.locations;
     for function in project.functions.values_mut() {
-        for (property, problem) in problems(function) {
-            let path =
-                format!("Resources.{}.Properties.{property}", function.id.0.rsplit('/').next().unwrap_or_default());
-            let mut diagnostic = Diagnostic::error(problem).path(path);
-            diagnostic.location = locations.get(&function.id.0).cloned();
-            diagnostics.push(diagnostic);
+        let id = &function.id.0;
+        let base = format!("Resources.{}.Properties", id.rsplit('/').next().unwrap_or_default());
+        let location = project.locations.get(id).cloned();
+        for Missing { property, path, problem } in missing(function) {
+            let diagnostic = Diagnostic::error(problem).path(format!("{base}.{property}"));
+            diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic });
+            project.sources.push(path);
         }
     }
     diagnostics
 }
 
-/// What of a function is not there: the property and a sentence. Missing code makes the function unavailable.
-fn problems(function: &mut Function) -> Vec<(&'static str, String)> {
-    let Package::Zip { code, runtime, handler, layers } = &mut function.package else { return Vec::new() };
-    let mut problems = Vec::new();
-    if let Some(problem) = missing_code(code) {
-        *code = Code::Unavailable(format!("{problem}."));
-        problems.push(("CodeUri", problem));
-    } else if let Some(problem) = missing_handler(code, runtime, handler) {
-        problems.push(("Handler", problem));
-    }
-    for layer in layers {
-        if let LayerContent::Folder(path) | LayerContent::Archive(path) = &layer.content
-            && let Err(error) = fs::metadata(path)
-        {
-            problems.push(("Layers", format!("the layer {} at {} cannot be read: {error}", layer.id, path.display())));
-        }
-    }
-    problems
+/// Something of a function that is not there.
+struct Missing {
+    property: &'static str,
+    path: PathBuf,
+    problem: String,
 }
 
-fn missing_code(code: &Code) -> Option<String> {
-    match code {
-        Code::Folder(path) => match fs::read_dir(path) {
-            Ok(_) => None,
-            Err(error) => Some(format!("the code folder {} cannot be read: {error}", path.display())),
-        },
-        Code::Archive(path) => match fs::File::open(path) {
-            Ok(_) => None,
-            Err(error) => Some(format!("the code archive {} cannot be read: {error}", path.display())),
-        },
-        Code::Inline(_) | Code::Unavailable(_) => None,
+/// What of a function is not there. Missing code makes the function unavailable.
+fn missing(function: &mut Function) -> Vec<Missing> {
+    let Package::Zip { code, runtime, handler, layers } = &mut function.package else { return Vec::new() };
+    let mut all: Vec<Missing> = layers.iter().filter_map(missing_layer).collect();
+    if let Some(missing) = missing_code(code) {
+        *code = Code::Unavailable(format!("{}.", missing.problem));
+        all.push(missing);
+    } else {
+        all.extend(missing_handler(code, runtime, handler));
     }
+    all
+}
+
+fn missing_layer(layer: &Layer) -> Option<Missing> {
+    let path = match &layer.content {
+        LayerContent::Folder(path) | LayerContent::Archive(path) => path,
+        LayerContent::Remote { .. } => return None,
+    };
+    let error = fs::metadata(path).err()?;
+    let problem = format!("the layer {} at {} cannot be read: {error}", layer.id, path.display());
+    Some(Missing { property: "Layers", path: path.clone(), problem })
+}
+
+fn missing_code(code: &Code) -> Option<Missing> {
+    let (path, what, error) = match code {
+        Code::Folder(path) => (path, "folder", fs::read_dir(path).err()?),
+        Code::Archive(path) => (path, "archive", fs::File::open(path).err()?),
+        Code::Inline(_) | Code::Unavailable(_) => return None,
+    };
+    let problem = format!("the code {what} {} cannot be read: {error}", path.display());
+    Some(Missing { property: "CodeUri", path: path.clone(), problem })
 }
 
 /// The handler's file, where the runtime tells which one that is.
-fn missing_handler(code: &Code, runtime: &Runtime, handler: &str) -> Option<String> {
+fn missing_handler(code: &Code, runtime: &Runtime, handler: &str) -> Option<Missing> {
     let Code::Folder(folder) = code else { return None };
-    let candidates: Vec<String> = match runtime {
-        Runtime::Python { .. } => {
-            let module = handler.rsplit_once('.')?.0.replace('.', "/");
-            vec![format!("{module}.py"), format!("{module}/__init__.py"), format!("{module}.so")]
-        }
-        Runtime::Node { .. } => {
-            let module = handler.rsplit_once('.')?.0;
-            ["", ".js", ".mjs", ".cjs"].iter().map(|extension| format!("{module}{extension}")).collect()
-        }
-        Runtime::Provided(_) => vec!["bootstrap".to_owned()],
-        Runtime::Container(_) | Runtime::Unknown(_) => return None,
-    };
-    if candidates.iter().any(|candidate| folder.join(candidate).is_file()) || is_elsewhere(runtime, handler) {
+    let candidates = handler_files(runtime, handler);
+    let file = candidates.first().filter(|_| !handler.starts_with('/'))?;
+    if candidates.iter().any(|candidate| folder.join(candidate).is_file()) {
         return None;
     }
-    Some(format!(
-        "the handler's file {} is not in {}",
-        candidates.iter().find(|name| name.contains('.')).or(candidates.first())?,
-        folder.display()
-    ))
+    let problem = format!("the handler {handler} is in {file}, and {} has no such file", folder.display());
+    Some(Missing { property: "Handler", path: folder.join(file), problem })
 }
 
-/// A handler that a layer brings, as observability tools do.
-fn is_elsewhere(runtime: &Runtime, handler: &str) -> bool {
-    matches!(runtime, Runtime::Node { .. } | Runtime::Python { .. }) && handler.starts_with('/')
+/// The files that may have a handler, the usual one first; none where only the runtime knows.
+fn handler_files(runtime: &Runtime, handler: &str) -> Vec<String> {
+    let module = handler.rsplit_once('.').map(|(module, _)| module);
+    let named = |module: &str, endings: &[&str]| endings.iter().map(|ending| format!("{module}{ending}")).collect();
+    match (runtime, module) {
+        (Runtime::Python { .. }, Some(module)) => named(&module.replace('.', "/"), &[".py", "/__init__.py", ".so"]),
+        (Runtime::Node { .. }, Some(module)) => named(module, &[".js", ".mjs", ".cjs", ""]),
+        (Runtime::Provided(_), _) => vec!["bootstrap".to_owned()],
+        (Runtime::Python { .. } | Runtime::Node { .. } | Runtime::Container(_) | Runtime::Unknown(_), _) => Vec::new(),
+    }
 }
 
 /// Which file is the template, and why.

@@ -13,20 +13,26 @@ use super::{ApiId, FunctionId, Project};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes<K> {
     /// Only the next has it.
-    pub added: Vec<K>,
+    pub added: BTreeSet<K>,
     /// Both have it, with different values or touched files.
-    pub changed: Vec<K>,
+    pub changed: BTreeSet<K>,
     /// Only the running one has it.
-    pub removed: Vec<K>,
+    pub removed: BTreeSet<K>,
 }
 
 impl<K> Default for Changes<K> {
     fn default() -> Changes<K> {
-        Changes { added: Vec::new(), changed: Vec::new(), removed: Vec::new() }
+        Changes { added: BTreeSet::new(), changed: BTreeSet::new(), removed: BTreeSet::new() }
     }
 }
 
-impl<K> Changes<K> {
+impl<K: Ord> Changes<K> {
+    /// Whether a key came, changed or went.
+    #[must_use]
+    pub fn touches(&self, key: &K) -> bool {
+        [&self.added, &self.changed, &self.removed].iter().any(|keys| keys.contains(key))
+    }
+
     /// Whether nothing differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -63,6 +69,13 @@ impl ProjectDiff {
         }
     }
 
+    /// Counts functions as changed that both projects have, whatever their values.
+    pub fn force(&mut self, functions: &[FunctionId]) {
+        let kept = functions.iter().filter(|id| !self.functions.touches(id)).cloned();
+        let kept: Vec<FunctionId> = kept.collect();
+        self.functions.changed.extend(kept);
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -75,16 +88,12 @@ fn changes<K: Ord + Clone, V: PartialEq>(
     next: &BTreeMap<K, V>,
     touched: impl Fn(&K) -> bool,
 ) -> Changes<K> {
-    let mut changes = Changes::default();
-    for (key, value) in next {
-        match running.get(key) {
-            None => changes.added.push(key.clone()),
-            Some(before) if before != value || touched(key) => changes.changed.push(key.clone()),
-            Some(_) => {}
-        }
+    let differs = |key: &&K| running.get(*key).is_some_and(|before| Some(before) != next.get(*key) || touched(key));
+    Changes {
+        added: next.keys().filter(|key| !running.contains_key(key)).cloned().collect(),
+        changed: next.keys().filter(differs).cloned().collect(),
+        removed: running.keys().filter(|key| !next.contains_key(key)).cloned().collect(),
     }
-    changes.removed = running.keys().filter(|key| !next.contains_key(key)).cloned().collect();
-    changes
 }
 
 /// Routes of all APIs by name; a name is changed when any API's route of that name is.

@@ -33,8 +33,8 @@ pub struct Project {
     /// The order in which APIs claim a method and path on the project's one port: the root stack before nested ones,
     /// the implicit API before explicit ones, REST before HTTP.
     pub precedence: Vec<ApiId>,
-    /// Files that the model was made from (templates, OpenAPI files, includes, env-vars file): a change in one of them
-    /// asks for a new resolve.
+    /// Files that the model was made from (templates, OpenAPI files, includes, env-vars file) and code that was looked for
+    /// and missed: a change in one of them asks for a new resolve.
     pub sources: Vec<PathBuf>,
     /// Values that only a deployment could know, and the stand-ins used for them.
     pub stand_ins: Vec<StandIn>,
@@ -52,9 +52,18 @@ impl Project {
 
     /// Every file and folder that the model was made from or that its functions run: what is worth watching.
     #[must_use]
-    pub fn watched(&self) -> BTreeSet<PathBuf> {
+    pub fn watched(&self) -> Vec<PathBuf> {
         let used = self.functions.values().flat_map(Function::files).map(Path::to_path_buf);
-        self.sources.iter().cloned().chain(used).collect()
+        let all: BTreeSet<PathBuf> = self.sources.iter().cloned().chain(used).collect();
+        all.into_iter().collect()
+    }
+
+    /// Whether one of these paths is a file that the model was made from, or a place where one was missed.
+    #[must_use]
+    pub fn asks_for_resolve(&self, touched: &[PathBuf]) -> bool {
+        touched
+            .iter()
+            .any(|path| self.sources.iter().any(|source| path.starts_with(source) || source.starts_with(path)))
     }
 }
 
