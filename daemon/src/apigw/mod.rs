@@ -11,15 +11,21 @@
 //! | [`event_v1`], [`event_v2`] | the event |
 //! | [`reply`] | what the function's result becomes |
 //! | [`function_url`] | the same for function URLs |
+//! | [`authorizer`], [`policy`] | who may call: Lambda authorizers, policy documents |
+//! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
+pub mod authorizer;
 pub mod caller;
 pub mod context;
+pub mod cors;
 pub mod event_v1;
 pub mod event_v2;
 pub mod function_url;
 pub mod gateway_response;
 pub mod http_error;
+pub mod mock;
+pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod router;
@@ -30,6 +36,7 @@ mod clock;
 mod grouped;
 mod header;
 mod json;
+mod lenient_json;
 mod variables;
 
 pub use caller::{AuthorizerContext, Caller};
