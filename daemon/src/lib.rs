@@ -22,9 +22,12 @@
 
 pub mod apigw;
 pub mod control;
+pub mod gateway;
 pub mod lambda;
 pub mod logs;
 pub mod project;
+pub mod runtime_api;
+pub mod sandbox;
 pub mod supervisor;
 pub mod template;
 pub mod worker;
