@@ -15,12 +15,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
 use crate::sandbox::process::ProcessDriver;
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::state::State;
 use crate::store::{Opened, Store};
-use crate::{supervisor, systemd};
+use crate::{credentials, loader, supervisor, systemd};
 
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
 pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
@@ -56,7 +57,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let serving = tokio::spawn(control::serve(
         listener,
         supervisor,
-        crate::loader::template_reader(),
+        template_reader(),
         Auth { token: control::token::Token::new(state.token().reveal()), token_file: state.folder().join("token") },
         info(&state),
         ends.control.clone(),
@@ -108,6 +109,15 @@ async fn parts(state: &State, store: &Store, ends: &Ends) -> anyhow::Result<supe
         connections: ends.connections.clone(),
         sandboxes: ends.sandboxes.clone(),
         cancel: ends.accepting.clone(),
+    })
+}
+
+/// How the control port reads a template that nobody asked to run.
+fn template_reader() -> TemplateReader {
+    Arc::new(|settings, caller| {
+        let region = settings.region.clone().unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned());
+        let loaded = loader::load(&settings, &loader::Inputs { region, caller: caller.0 });
+        Reading { project: loaded.project.map(Arc::new), diagnostics: loaded.diagnostics }
     })
 }
 

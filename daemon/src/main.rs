@@ -9,7 +9,10 @@ use samd::{daemon, state, telemetry};
 
 /// Runs Amazon API Gateway and AWS Lambda on this machine, as a background daemon steered by samctl.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:\n  samd\n  SAMD_STATE_DIR=/tmp/s SAMD_CONTROL=127.0.0.1:0 samd --log-format json")]
+#[command(
+    version,
+    after_help = "Examples:\n  samd\n  SAMD_STATE_DIR=/tmp/s SAMD_CONTROL=127.0.0.1:0 samd --log-format json"
+)]
 struct Flags {
     /// Address of the control port; loopback alone. Port 0 takes any and writes it to the state folder.
     #[arg(long, env = "SAMD_CONTROL", default_value = daemon::DEFAULT_CONTROL)]

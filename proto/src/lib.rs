@@ -21,6 +21,7 @@ pub mod project;
 pub mod reload;
 pub mod route;
 pub mod secret;
+pub mod settings;
 pub mod template;
 
 pub use diagnostic::{Diagnostic, Location, Severity};

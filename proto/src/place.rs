@@ -24,16 +24,17 @@ pub const CONTROL_FILE: &str = "control";
 pub const DAEMON_LOG_FILE: &str = "samd.log";
 
 /// The state folder as the environment has it: `SAMD_STATE_DIR`, else `$XDG_STATE_HOME/samd`, else
-/// `~/.local/state/samd`. An empty variable counts as unset, and a relative `XDG_STATE_HOME` too, as its specification
-/// wants.
+/// `~/.local/state/samd`. An empty variable counts as unset, and a relative `XDG_STATE_HOME` or `HOME` too, as the XDG
+/// specification asks.
 ///
 /// `None` when there is not even a home folder. A relative `SAMD_STATE_DIR` is left relative.
 #[must_use]
 pub fn state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let xdg = || folder("XDG_STATE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("samd"));
-    let home = || folder("HOME").map(|home| home.join(".local/state/samd"));
-    folder(STATE_VARIABLE).or_else(xdg).or_else(home)
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let absolute = |name: &str| set(name).filter(|path| path.is_absolute());
+    set(STATE_VARIABLE)
+        .or_else(|| absolute("XDG_STATE_HOME").map(|base| base.join("samd")))
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state/samd")))
 }
 
 #[cfg(test)]

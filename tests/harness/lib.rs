@@ -3,3 +3,5 @@
 mod shared;
 
 pub use shared::shared;
+pub mod control_port;
+pub mod fake_supervisor;

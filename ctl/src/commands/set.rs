@@ -1,7 +1,8 @@
 //! `samctl set`: changes settings of a project, running or not.
 
 use samd_proto::endpoint::Set;
-use samd_proto::project::{SetRequest, SettingsPatch};
+use samd_proto::project::SetRequest;
+use samd_proto::settings::SettingsPatch;
 
 use super::Session;
 use crate::cli::SetArgs;

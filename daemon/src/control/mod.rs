@@ -5,7 +5,6 @@
 //! translation between the wire's types and ours ([`convert`], [`routes`]). It has a listener and limits of its own, so
 //! that a busy data plane never starves it. It never decides what runs, and never keeps a caller's environment.
 
-pub mod address_file;
 mod body;
 mod convert;
 mod endpoints;

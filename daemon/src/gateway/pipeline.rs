@@ -166,7 +166,8 @@ async fn respond(snapshot: &Snapshot, request: Request) -> Reply {
     let exchange = exchange(&found, &request, Caller::NOBODY);
     let Some((route, _)) = exchange.found else { return reply::no_route(&exchange) };
     if route.authorization != Authorization::None {
-        let reason = "this route has an authorizer, and samd does not evaluate authorizers yet; nothing passes unchecked";
+        let reason =
+            "this route has an authorizer, and samd does not evaluate authorizers yet; nothing passes unchecked";
         return reply::unsupported(&exchange, reason);
     }
     if let Some(refusal) = reply::refused_before_invocation(&exchange, &route.integration) {

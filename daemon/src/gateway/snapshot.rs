@@ -62,11 +62,7 @@ pub struct Found<'a> {
 impl Snapshot {
     /// A snapshot of `apis`, in order of precedence.
     #[must_use]
-    pub fn new(
-        generation: u64,
-        apis: Vec<(Api, Context)>,
-        functions: HashMap<FunctionId, ServedFunction>,
-    ) -> Snapshot {
+    pub fn new(generation: u64, apis: Vec<(Api, Context)>, functions: HashMap<FunctionId, ServedFunction>) -> Snapshot {
         let together = Router::new(&apis.iter().map(|(api, _)| api).collect::<Vec<_>>());
         let served = apis.into_iter().map(|(api, context)| ServedApi {
             label: api.id.0.replace('/', "-").to_ascii_lowercase(),

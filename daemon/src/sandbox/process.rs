@@ -48,7 +48,9 @@ impl ProcessDriver {
     /// Blocks: it probes interpreters and unpacks archives.
     fn prepare_now(&self, function: Arc<Function>) -> Result<ProcessLauncher, StartError> {
         let Package::Zip { code, runtime, layers, .. } = &function.package else {
-            return Err(cannot("an image function runs in a container alone; start an engine and use --sandbox docker"));
+            return Err(cannot(
+                "an image function runs in a container alone; start an engine and use --sandbox docker",
+            ));
         };
         let task_root = self.code_folder(code, runtime)?;
         let layers = layers.iter().map(|layer| self.layer_folder(&layer.content)).collect::<Result<Vec<_>, _>>()?;
@@ -93,9 +95,9 @@ impl ProcessDriver {
         match runtime {
             Runtime::Python { .. } | Runtime::Node { .. } => self.interpreted(runtime),
             Runtime::Provided(name) => bootstrap(name, task_root, layers),
-            Runtime::Container(name) => {
-                Err(cannot(&format!("runtime {name} runs in a container alone; start an engine and use --sandbox docker")))
-            }
+            Runtime::Container(name) => Err(cannot(&format!(
+                "runtime {name} runs in a container alone; start an engine and use --sandbox docker"
+            ))),
             Runtime::Unknown(name) => Err(cannot(&format!("Lambda has no runtime {name}"))),
         }
     }

@@ -367,8 +367,7 @@ impl ProjectTask {
         if let Some(forced) = &cause.forced {
             diff.force(forced);
         }
-        let same_account =
-            self.running.as_ref().is_some_and(|live| live.account.variables == account.variables);
+        let same_account = self.running.as_ref().is_some_and(|live| live.account.variables == account.variables);
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
@@ -379,7 +378,7 @@ impl ProjectTask {
         self.generation += 1;
         let template = (loaded.template, loaded.why);
         self.publish(next, functions, account, template, listener)?;
-        let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: diff.routes.clone() };
+        let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
 
@@ -434,12 +433,8 @@ impl ProjectTask {
         account: &Arc<BTreeMap<String, String>>,
         same_account: bool,
     ) -> BTreeMap<FunctionId, Running> {
-        let ground = Ground {
-            shared: &self.shared,
-            settings: &self.settings,
-            logs: &self.logs,
-            account: account.clone(),
-        };
+        let ground =
+            Ground { shared: &self.shared, settings: &self.settings, logs: &self.logs, account: account.clone() };
         let mut all = BTreeMap::new();
         for (id, function) in &next.functions {
             let old = self.running.as_ref().and_then(|live| live.functions.get(id));
@@ -481,8 +476,15 @@ impl ProjectTask {
         self.port = Some(gateway.address.port());
         let same_paths = watched.is_some_and(|project| project.watched() == next.watched());
         let watch = if same_paths { watch } else { self.watch(&next) };
-        self.running =
-            Some(Live { project: next, functions, account, gateway, template, since: SystemTime::now(), _watch: watch });
+        self.running = Some(Live {
+            project: next,
+            functions,
+            account,
+            gateway,
+            template,
+            since: SystemTime::now(),
+            _watch: watch,
+        });
         Ok(())
     }
 
@@ -548,11 +550,7 @@ impl ProjectTask {
 
     fn unknown(&self, function: &FunctionId, live: &Live) -> Refused {
         let known: Vec<&str> = live.functions.keys().map(|id| id.0.as_str()).collect();
-        Refused::UnknownFunction {
-            project: self.name().clone(),
-            function: function.clone(),
-            known: known.join(", "),
-        }
+        Refused::UnknownFunction { project: self.name().clone(), function: function.clone(), known: known.join(", ") }
     }
 }
 
@@ -576,8 +574,8 @@ fn errors(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect()
 }
 
-fn names(changes: &crate::project::diff::Changes<FunctionId>) -> Changes {
-    let text = |ids: &BTreeSet<FunctionId>| ids.iter().map(ToString::to_string).collect();
+fn names<K: Ord + ToString>(changes: &crate::project::diff::Changes<K>) -> Changes {
+    let text = |keys: &BTreeSet<K>| keys.iter().map(ToString::to_string).collect();
     Changes { added: text(&changes.added), changed: text(&changes.changed), removed: text(&changes.removed) }
 }
 

@@ -114,11 +114,9 @@ impl Ground<'_> {
 fn limits(function: &Function, settings: &Settings) -> Limits {
     match function.reserved_concurrency {
         Some(reserved) => Limits { sandboxes: reserved, waiting: 0, idle_expiry: settings.idle_expiry },
-        None => Limits {
-            sandboxes: settings.max_concurrency,
-            waiting: MOST_WAITING,
-            idle_expiry: settings.idle_expiry,
-        },
+        None => {
+            Limits { sandboxes: settings.max_concurrency, waiting: MOST_WAITING, idle_expiry: settings.idle_expiry }
+        }
     }
 }
 
