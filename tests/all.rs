@@ -10,6 +10,7 @@ mod gateway;
 mod process;
 mod reload;
 mod runtimes;
+mod state;
 mod store;
 mod systemd;
 mod template;
