@@ -24,10 +24,16 @@
 //! | [`shutdown`], [`systemd`], [`telemetry`] | an orderly end, the service manager, the daemon's own log |
 
 pub mod apigw;
+pub mod control;
 pub mod credentials;
+pub mod daemon;
+pub mod gateway;
 pub mod lambda;
+pub mod loader;
 pub mod logs;
 pub mod project;
+pub mod runtime_api;
+pub mod sandbox;
 pub mod shutdown;
 pub mod state;
 pub mod store;
@@ -35,4 +41,5 @@ pub mod supervisor;
 pub mod systemd;
 pub mod telemetry;
 pub mod template;
+pub mod watch;
 pub mod worker;
