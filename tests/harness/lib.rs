@@ -1,1 +1,3 @@
 //! What the tests share: one file a helper, each named after what it stands in for.
+
+pub mod apigw;
