@@ -15,6 +15,8 @@
 //! | [`jwt`], [`usage_plan`] | who may call: tokens, API keys |
 //! | [`validation`] | what a request must have |
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
+//! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
+//! | [`stream`] | how a streamed reply begins |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
 pub mod authorizer;
@@ -27,11 +29,13 @@ pub mod function_url;
 pub mod gateway_response;
 pub mod http_error;
 pub mod jwt;
+pub mod mapping;
 pub mod mock;
 pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod router;
+pub mod stream;
 pub mod trace;
 pub mod usage_plan;
 pub mod validation;
