@@ -12,7 +12,7 @@
 //! | [`reply`] | what the function's result becomes |
 //! | [`function_url`] | the same for function URLs |
 //! | [`authorizer`], [`policy`] | who may call: Lambda authorizers, policy documents |
-//! | [`jwt`], [`usage_plan`] | who may call: tokens, API keys |
+//! | [`jwt`], [`sigv4`], [`usage_plan`] | who may call: tokens, signatures, API keys |
 //! | [`validation`] | what a request must have |
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
@@ -35,6 +35,7 @@ pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod router;
+pub mod sigv4;
 pub mod stream;
 pub mod trace;
 pub mod usage_plan;
