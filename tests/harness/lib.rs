@@ -7,3 +7,4 @@ pub mod namespace;
 mod shared;
 
 pub use shared::shared;
+pub mod apigw;
