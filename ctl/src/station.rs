@@ -24,7 +24,9 @@ impl Station {
         let state_dir = place::state_dir(|name| surroundings.variable(name)).ok_or_else(|| {
             Failure::Usage(format!("there is no state folder: neither {} nor HOME is set", place::STATE_VARIABLE))
         })?;
-        let asked = control.filter(|control| !control.is_empty()).map(parse).transpose()?;
+        let variable = surroundings.variable(place::CONTROL_VARIABLE);
+        let control = control.map(Into::into).or(variable).filter(|control| !control.is_empty());
+        let asked = control.map(|control| parse(&control.to_string_lossy())).transpose()?;
         Ok(Station { state_dir: surroundings.absolute(&state_dir), asked })
     }
 
