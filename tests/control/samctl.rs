@@ -1,6 +1,7 @@
 //! The command line in front of the real control port.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -49,7 +50,7 @@ fn start_prints_the_urls_and_shows_warnings_beside_them() {
     let expected = "\
 METHOD  URL                              FUNCTION  RUNTIME
 GET     http://127.0.0.1:3000/echo       Echo      python3.12
-POST    http://127.0.0.1:3000/gone       (lambda)
+POST    http://127.0.0.1:3000/gone       (missing)
 GET     http://Web.localhost:3000/echo   Fail      python3.12
 ";
     let table: String = ran.out.lines().skip(2).take(4).map(|line| line.to_owned() + "\n").collect();
@@ -233,6 +234,24 @@ fn the_daemon_is_shown_and_stopped() {
     let again = scene.line.clone().with("SAMD_CONTROL", &scene.port.address.to_string());
     assert_eq!(again.run(&["daemon", "stop"]).out, "no samd runs\n");
     assert_eq!(again.run(&["daemon", "status"]).code, 3);
+}
+
+#[test]
+fn a_stranger_on_the_port_is_told_apart_from_samd() {
+    let scene = Scene::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let stranger = std::thread::spawn(move || {
+        // The first connection only asks whether somebody listens.
+        listener.accept().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
+    });
+    let ran = scene.run(&["--control", &address, "list"]);
+    stranger.join().unwrap();
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("does not speak samd's protocol"), "{}", ran.err);
 }
 
 /// A command line beside which a program `samd` stands: a shell script.

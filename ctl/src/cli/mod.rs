@@ -16,8 +16,7 @@ use crate::exit;
     name = "samctl",
     version,
     about = "Steers samd: runs API Gateway and Lambda on this machine, from SAM templates",
-    after_help = format!("{}\n\n{}", help::SAMCTL, exit::HELP),
-    propagate_version = true
+    after_help = format!("{}\n\n{}", help::SAMCTL, exit::HELP)
 )]
 pub struct Cli {
     /// Options of all commands.
@@ -34,7 +33,7 @@ pub struct Global {
     /// Form of the output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, help_heading = "Global options")]
     pub output: OutputFormat,
-    /// Address of the daemon's control port [env: SAMD_CONTROL] [default: the running daemon's, else 127.0.0.1:7263].
+    /// Address of the daemon's control port [env: SAMD_CONTROL] [default: where the daemon of the state folder says it is].
     #[arg(long, global = true, value_name = "ADDR", help_heading = "Global options")]
     pub control: Option<String>,
 }
