@@ -1,5 +1,6 @@
 //! What the tests share: one file a helper, each named after what it stands in for.
 
+pub mod command_line;
 pub mod control_port;
 pub mod fake_supervisor;
 pub mod golden;
