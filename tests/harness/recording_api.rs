@@ -119,6 +119,12 @@ impl RecordingApi {
         self.shared.changed.notify_all();
     }
 
+    /// Ends all connections that wait for an event, as a daemon that died would.
+    pub fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+    }
+
     /// What arrived so far.
     #[must_use]
     pub fn arrived(&self) -> Vec<Arrived> {
@@ -137,8 +143,7 @@ impl RecordingApi {
 
 impl Drop for RecordingApi {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_all();
+        self.close();
         // Wakes the accepting thread, which then sees that it is over.
         drop(TcpStream::connect(self.address));
     }

@@ -68,3 +68,20 @@ fn installed(name: &str) -> PathBuf {
     );
     place
 }
+
+/// The newest Python that is here.
+pub(super) fn any_python() -> (Runtime, Interpreter) {
+    let found = (8..=14).rev().map(|minor| Runtime::Python { minor }).find_map(with_interpreter);
+    found.expect("no Python from 3.8 on is on this machine")
+}
+
+/// The newest Node.js that is here.
+pub(super) fn any_node() -> (Runtime, Interpreter) {
+    let found = [24, 22, 20, 18].map(|major| Runtime::Node { major }).into_iter().find_map(with_interpreter);
+    found.expect("no Node.js from 18 on is on this machine")
+}
+
+fn with_interpreter(runtime: Runtime) -> Option<(Runtime, Interpreter)> {
+    let found = interpreter(&runtime)?;
+    Some((runtime, found))
+}

@@ -108,7 +108,6 @@ const PLAIN: &[&str] = &[
     "sub/noSuchFile.handler",
     "nodot",
     "../values.echo",
-    "streams.wrongKind",
     "brokenSyntax.handler",
     "brokenSyntaxModule.handler",
     "brokenImport.handler",
@@ -116,7 +115,6 @@ const PLAIN: &[&str] = &[
     "brokenImportModule.handler",
     "throwsAtImport.handler",
     "throwsTextAtImport.handler",
-    "rejectsAtImport.handler",
     "leavesAtImport.handler",
 ];
 

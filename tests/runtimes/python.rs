@@ -161,9 +161,12 @@ fn contexts() -> Vec<Event> {
     ]
 }
 
-/// Clients before 4 know neither tenants nor `repr` of the context; Python 3.8 has no newer one.
+/// Clients before 4 know neither tenants nor `repr` of the context, fail on a log's extras that are not JSON, and name a
+/// refused key's module; Python 3.8 has no newer one.
 fn is_of_an_older_client(minor: u8, function: &Function) -> bool {
-    minor == 8 && (function.handler.starts_with("contexts.") || function.handler == "lazy_logs.handler")
+    minor == 8
+        && (function.handler.starts_with("contexts.")
+            || ["lazy_logs.handler", "logs.extra", "values.decimal_as_key"].contains(&&*function.handler))
 }
 
 /// What is printed differs on purpose: the client of Python 3.8 logs in an older form, and a crash of the client itself

@@ -111,8 +111,13 @@ impl Own {
         (text.starts_with("at ") || text.starts_with("File \"")) && is_inside
     }
 
-    /// The client's own files under one name.
+    /// A text without lines that are frames of the client, its own files under one name.
     fn text(&self, text: &str) -> String {
+        let kept: Vec<&str> = text.split('\n').filter(|line| !self.is_frame(line.trim_start())).collect();
+        self.renamed(&kept.join("\n"))
+    }
+
+    fn renamed(&self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(&self.folder) {
