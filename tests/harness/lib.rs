@@ -9,3 +9,5 @@ mod shared;
 
 pub use shared::shared;
 pub mod apigw;
+pub mod recording_api;
+pub mod runtime_client;
