@@ -28,7 +28,7 @@ pub(crate) fn routes(routes: &[Route], paint: Paint) -> String {
         vec![
             route.method.clone(),
             route.url.clone().unwrap_or_else(|| route.path.clone()),
-            route.function.clone().unwrap_or_else(|| format!("({})", route.integration)),
+            answers(route),
             route.runtime.clone().unwrap_or_default(),
         ]
     });
@@ -41,6 +41,15 @@ pub(crate) fn routes(routes: &[Route], paint: Paint) -> String {
         }
     }
     text
+}
+
+/// The function, or what answers in its place.
+fn answers(route: &Route) -> String {
+    match (&route.function, route.integration.as_str()) {
+        (Some(function), _) => function.clone(),
+        (None, "lambda") => "(missing)".to_owned(),
+        (None, integration) => format!("({integration})"),
+    }
 }
 
 /// The table of `list`.

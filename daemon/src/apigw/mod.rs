@@ -12,9 +12,11 @@
 //! | [`reply`] | what the function's result becomes |
 //! | [`function_url`] | the same for function URLs |
 //! | [`authorizer`], [`policy`] | who may call: Lambda authorizers, policy documents |
-//! | [`jwt`], [`usage_plan`] | who may call: tokens, API keys |
+//! | [`jwt`], [`sigv4`], [`usage_plan`] | who may call: tokens, signatures, API keys |
 //! | [`validation`] | what a request must have |
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
+//! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
+//! | [`stream`] | how a streamed reply begins |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
 pub mod authorizer;
@@ -27,11 +29,14 @@ pub mod function_url;
 pub mod gateway_response;
 pub mod http_error;
 pub mod jwt;
+pub mod mapping;
 pub mod mock;
 pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod router;
+pub mod sigv4;
+pub mod stream;
 pub mod trace;
 pub mod usage_plan;
 pub mod validation;

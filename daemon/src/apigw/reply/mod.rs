@@ -16,7 +16,7 @@ use crate::project::api::{ApiKind, Integration, LambdaProxy, Payload};
 
 pub use rest::rest;
 
-pub(crate) use envelope::{Inferred, infer};
+pub(crate) use envelope::{Envelope, Inferred, infer};
 pub(crate) use headers::is_header;
 pub(crate) use http::cookies;
 
