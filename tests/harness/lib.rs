@@ -3,3 +3,6 @@
 pub mod command_line;
 pub mod control_port;
 pub mod fake_supervisor;
+mod shared;
+
+pub use shared::shared;
