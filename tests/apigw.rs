@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use samd_tests::apigw::answer;
 use serde_json::Value;
@@ -30,8 +31,15 @@ fn pretty(value: &Value) -> String {
     format!("{}\n", serde_json::to_string_pretty(value).unwrap())
 }
 
-/// Every case's name and whether the rules say what it expects.
-fn cases() -> BTreeMap<String, Result<(), String>> {
+type Results = BTreeMap<String, Result<(), String>>;
+
+/// Every case's name and whether the rules say what it expects; run once for all tests of this module.
+fn cases() -> &'static Results {
+    static CASES: OnceLock<Results> = OnceLock::new();
+    CASES.get_or_init(run_all)
+}
+
+fn run_all() -> Results {
     let mut results = BTreeMap::new();
     for entry in fs::read_dir(home().join("golden/apigw")).unwrap() {
         let folder = entry.unwrap().path();
@@ -81,7 +89,7 @@ fn rules() -> Vec<Rule> {
     table.lines().filter(|line| !line.is_empty()).map(rule).collect()
 }
 
-fn conformance(results: &BTreeMap<String, Result<(), String>>) -> String {
+fn conformance(results: &Results) -> String {
     let mut table = String::from(
         "# Conformance of API Gateway's rules\n\nMade by `tests/apigw.rs` (`BLESS=1`); not edited by hand. Evidence: R recorded \
          from AWS, D documented, S from AWS's sources, K consistently reported, I inferred.\n\n| rule | evidence | claim | \
@@ -104,7 +112,7 @@ fn conformance(results: &BTreeMap<String, Result<(), String>>) -> String {
 
 #[test]
 fn the_conformance_table_is_what_the_cases_say() {
-    let (table, path) = (conformance(&cases()), home().join("conformance.md"));
+    let (table, path) = (conformance(cases()), home().join("conformance.md"));
     if bless() {
         fs::write(&path, &table).unwrap();
     }
