@@ -40,6 +40,19 @@ impl Request {
         let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value).ok()
     }
+
+    /// Every value of a header that is valid UTF-8, in order.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name));
+        lines.filter_map(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// The last value of a header, which REST's single-valued forms have (A3.2).
+    #[must_use]
+    pub fn last_header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().rfind(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
 }
 
 /// A reply to the client. The listener adds `Date` and the framing headers.
@@ -51,4 +64,12 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Bytes,
+}
+
+impl Reply {
+    /// The first value of a header, by its name in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
 }

@@ -1,5 +1,10 @@
 //! Lambda's rules (pure): what a sandbox is told, how its life goes, how the pool of a function decides.
 
+pub mod environment;
+pub mod error;
 pub mod invocation;
+pub mod lifecycle;
+pub mod pool;
+pub mod report;
 
 pub use invocation::{Failure, Invocation, Outcome};

@@ -1,16 +1,56 @@
 //! The way to a function's worker.
 
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::lambda::{Invocation, Outcome};
+use crate::lambda::error::normalise_type;
+use crate::lambda::{Failure, Invocation, Outcome};
+use crate::runtime_api::Chunk;
+use crate::supervisor::handle::SandboxStatus;
+
+use super::Held;
 
 /// A message to a worker.
 #[derive(Debug)]
-pub struct Message {
-    /// What to do.
-    pub invocation: Invocation,
-    /// Where the outcome goes.
-    pub reply: oneshot::Sender<Outcome>,
+pub enum Message {
+    /// Invoke the function.
+    Invoke {
+        /// With this.
+        invocation: Invocation,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Reply>,
+    },
+    /// Have so many sandboxes ready.
+    Warm {
+        /// How many.
+        count: u32,
+        /// Told when the first of them is ready, or why it is not.
+        ready: Option<oneshot::Sender<Result<(), String>>>,
+    },
+    /// Give the sandbox that waits at the gate away, and say how many are in use.
+    HandOver {
+        /// Where they go.
+        reply: oneshot::Sender<(Option<Held>, u32)>,
+    },
+    /// Tell how it stands.
+    Status {
+        /// Where it goes.
+        reply: oneshot::Sender<(Vec<SandboxStatus>, usize)>,
+    },
+}
+
+/// The answer to an invocation.
+#[derive(Debug)]
+pub enum Reply {
+    /// It has ended.
+    Whole(Outcome),
+    /// It streams; the channel's end is the stream's end.
+    Stream {
+        /// The stream's content type, when the runtime gave one.
+        content_type: Option<String>,
+        /// The stream.
+        chunks: mpsc::Receiver<Chunk>,
+    },
 }
 
 /// A handle to a worker; when the last one is dropped the worker finishes what is in flight and ends.
@@ -26,12 +66,84 @@ impl Handle {
         Handle { mailbox }
     }
 
-    /// Invokes the function. A caller that goes away does not cancel the invocation.
+    /// Invokes the function and waits for its end; a streamed answer is gathered (F3.5). A caller that goes away does
+    /// not cancel the invocation.
     pub async fn invoke(&self, invocation: Invocation) -> Outcome {
-        let (reply, outcome) = oneshot::channel();
-        if self.mailbox.try_send(Message { invocation, reply }).is_err() {
-            return Outcome::Throttled { reason: "ConcurrentInvocationLimitExceeded" };
+        match self.invoke_streaming(invocation).await {
+            Reply::Whole(outcome) => outcome,
+            Reply::Stream { chunks, .. } => gather(chunks).await,
         }
-        outcome.await.unwrap_or_else(|_| Outcome::Unavailable { reason: "the daemon is stopping".to_owned() })
     }
+
+    /// Invokes the function and waits for the first byte of its answer.
+    pub async fn invoke_streaming(&self, invocation: Invocation) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        match self.mailbox.try_send(Message::Invoke { invocation, reply }) {
+            Ok(()) => answer.await.unwrap_or_else(|_| Reply::Whole(stopping())),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                Reply::Whole(Outcome::Throttled { reason: "ConcurrentInvocationLimitExceeded" })
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Reply::Whole(stopping()),
+        }
+    }
+
+    /// Has `count` sandboxes started; returns when the first is ready.
+    ///
+    /// # Errors
+    /// Why INIT failed.
+    pub async fn warm(&self, count: u32) -> Result<(), String> {
+        let (ready, outcome) = oneshot::channel();
+        if self.mailbox.send(Message::Warm { count, ready: Some(ready) }).await.is_err() {
+            return Err("the daemon is stopping".to_owned());
+        }
+        outcome.await.unwrap_or_else(|_| Err("the worker was replaced before it was ready".to_owned()))
+    }
+
+    /// Has `count` sandboxes started, without waiting.
+    pub fn begin_warm(&self, count: u32) {
+        if self.mailbox.try_send(Message::Warm { count, ready: None }).is_err() {
+            tracing::debug!("a worker was too busy to be warmed");
+        }
+    }
+
+    /// Takes the sandbox that waits at the gate, for the version that comes after this one, and learns how many
+    /// sandboxes are in use.
+    pub async fn hand_over(&self) -> (Option<Held>, u32) {
+        let (reply, held) = oneshot::channel();
+        match self.mailbox.send(Message::HandOver { reply }).await {
+            Ok(()) => held.await.unwrap_or((None, 0)),
+            Err(_) => (None, 0),
+        }
+    }
+
+    /// Its sandboxes, and how many invocations wait.
+    pub async fn status(&self) -> (Vec<SandboxStatus>, usize) {
+        let (reply, status) = oneshot::channel();
+        match self.mailbox.send(Message::Status { reply }).await {
+            Ok(()) => status.await.unwrap_or_default(),
+            Err(_) => Default::default(),
+        }
+    }
+}
+
+fn stopping() -> Outcome {
+    Outcome::Unavailable { reason: "the daemon is stopping".to_owned() }
+}
+
+/// A stream as one payload.
+async fn gather(mut chunks: mpsc::Receiver<Chunk>) -> Outcome {
+    let mut all = BytesMut::new();
+    while let Some(chunk) = chunks.recv().await {
+        match chunk {
+            Chunk::Data(data) => all.extend_from_slice(&data),
+            Chunk::Failed { error_type, body } => return Outcome::Failed(stream_failure(error_type.as_deref(), body)),
+        }
+    }
+    Outcome::Returned(all.freeze())
+}
+
+/// The failure that ended a stream.
+#[must_use]
+pub fn stream_failure(error_type: Option<&str>, payload: Bytes) -> Failure {
+    Failure { error_type: normalise_type(error_type), payload, timed_out: false }
 }

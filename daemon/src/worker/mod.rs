@@ -1,5 +1,18 @@
 //! Owns one function version: its pool, its sandboxes, its waiting invocations.
+//!
+//! ```text
+//!  Handle ──Message──▶ actor (owns lambda::Pool) ──Order──▶ sandbox_task (owns child, Runtime API, lifecycle)
+//!                        ▲                                       │
+//!                        └────────────────Event──────────────────┘
+//! ```
+//! The answer of an invocation goes from the sandbox task straight to the caller. When the last handle is dropped the
+//! actor finishes what is in flight and ends.
 
+mod actor;
 pub mod handle;
+pub mod journal;
+mod sandbox_task;
 
-pub use handle::Handle;
+pub use actor::{Spec, spawn};
+pub use handle::{Handle, Reply};
+pub use sandbox_task::Held;

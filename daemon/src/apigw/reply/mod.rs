@@ -1,0 +1,146 @@
+//! What an integration's end becomes for the client (A5, B3).
+//!
+//! A failure is never passed on as it is: what the function printed of it stands in the log.
+
+mod envelope;
+pub(crate) mod headers;
+mod http;
+mod rest;
+
+use bytes::Bytes;
+
+use super::gateway_response::{self, Refusal, ResponseType};
+use super::http_error::{self, HttpError};
+use super::{Exchange, Reply};
+use crate::project::api::{ApiKind, Integration, LambdaProxy, Payload};
+
+pub use rest::rest;
+
+pub(crate) use envelope::{Envelope, Inferred, infer};
+pub(crate) use headers::is_header;
+pub(crate) use http::cookies;
+
+use crate::lambda::Outcome;
+
+/// The reply to what a function behind a proxy integration did, on either product.
+#[must_use]
+pub fn of(exchange: &Exchange, payload: Payload, outcome: &Outcome) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => rest(exchange, outcome),
+        ApiKind::Http => http(exchange, payload, outcome),
+    }
+}
+
+/// An HTTP API's reply to what a function did.
+#[must_use]
+pub fn http(exchange: &Exchange, payload: Payload, outcome: &Outcome) -> Reply {
+    http::reply(exchange, payload, outcome)
+}
+
+/// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3).
+#[must_use]
+pub fn no_route(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::MissingAuthenticationToken),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::NotFound),
+    }
+}
+
+/// The integration did not answer in time: 504 on REST (A5.8), 503 on HTTP (B3.3).
+#[must_use]
+pub fn timeout(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::IntegrationTimeout),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::ServiceUnavailable),
+    }
+}
+
+/// An HTTP server behind the API cannot be reached: 504 on REST (A5.8), 503 on HTTP (B10.2).
+#[must_use]
+pub fn unreachable(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::IntegrationFailure),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::ServiceUnavailable),
+    }
+}
+
+/// Too many requests.
+#[must_use]
+pub fn throttled(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::Throttled),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::TooManyRequests),
+    }
+}
+
+/// The body is larger than the gateway takes, 10 MB (A3.8, B3.5).
+#[must_use]
+pub fn too_large(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::RequestTooLarge),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::RequestEntityTooLarge),
+    }
+}
+
+/// Something of the API cannot be run as it is written: 500, and the reason belongs into the log.
+#[must_use]
+pub fn misconfigured(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::ApiConfigurationError),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::InternalServerError),
+    }
+}
+
+/// The integration names a function that the template does not have: answered as the SAM CLI does, since AWS never gets
+/// so far.
+#[must_use]
+pub fn function_missing(exchange: &Exchange) -> Reply {
+    local(exchange, 502, "No function defined for resource method")
+}
+
+/// The integration is of a kind that samd does not run: 501 with the reason, never a silent pass.
+#[must_use]
+pub fn unsupported(exchange: &Exchange, reason: &str) -> Reply {
+    local(exchange, 501, reason)
+}
+
+/// The reply that a Lambda proxy integration has before its function is even asked; `None` where it may be invoked.
+#[must_use]
+pub fn refused_before_invocation(exchange: &Exchange, integration: &Integration) -> Option<Reply> {
+    match integration {
+        Integration::Lambda(LambdaProxy { function: None, .. }) => Some(function_missing(exchange)),
+        Integration::Lambda(lambda) if exchange.api.kind == ApiKind::Rest && lambda.http_method != "POST" => {
+            Some(misconfigured(exchange))
+        }
+        Integration::Unsupported { reason, .. } => Some(unsupported(exchange, reason)),
+        Integration::Lambda(_) | Integration::Mock(_) | Integration::HttpProxy(_) => None,
+    }
+}
+
+/// A message that only exists on one's own machine, with the ids that every reply of the product has.
+pub(crate) fn local(exchange: &Exchange, status: u16, message: &str) -> Reply {
+    let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    headers.extend(ids(exchange));
+    let body = Bytes::from(serde_json::json!({ "message": message }).to_string());
+    Reply { status, headers, body }
+}
+
+/// The ids that every reply of a product carries (A5.10, B3.2).
+pub(crate) fn ids(exchange: &Exchange) -> Vec<(String, String)> {
+    let request = exchange.request;
+    match exchange.api.kind {
+        ApiKind::Rest => vec![
+            ("x-amzn-RequestId".to_owned(), request.request_id.clone()),
+            ("x-amz-apigw-id".to_owned(), request.extended_request_id.clone()),
+        ],
+        ApiKind::Http => vec![("Apigw-Requestid".to_owned(), request.extended_request_id.clone())],
+    }
+}
+
+/// A function error as the product shows it, which is not at all (A5.9, B3.3).
+fn failed(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, Refusal::malformed_proxy_response()),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::InternalServerError),
+    }
+}

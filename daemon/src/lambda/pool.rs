@@ -1,0 +1,306 @@
+//! The pool of one function version: which sandbox serves which invocation, when a new one is started, and what
+//! happens to those who wait.
+//!
+//! It takes events and returns actions; it holds tokens (`W`: a waiting invocation) that it never looks into, and knows
+//! no clock but the times it is given. An init failure goes to the one who has waited longest and is never answered by
+//! another start on its behalf.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A sandbox's number, unique within its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SandboxId(pub u64);
+
+/// What the owner of the pool must do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action<W> {
+    /// Start a sandbox under this number.
+    Start(SandboxId),
+    /// Hand the invocation to the sandbox, which is ready.
+    Assign(SandboxId, W),
+    /// Stop the sandbox; it has nothing to do.
+    Stop(SandboxId),
+    /// Answer the invocation with a throttle.
+    Throttle(W),
+}
+
+/// What the pool may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most sandboxes at once.
+    pub sandboxes: u32,
+    /// The most invocations that wait; 0 throttles whatever cannot be served or started for at once, as reserved
+    /// concurrency does on AWS.
+    pub waiting: usize,
+    /// A sandbox that served nothing for so long is stopped.
+    pub idle_expiry: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Starting,
+    Idle { since: Instant },
+    Busy,
+}
+
+/// The pool.
+#[derive(Debug)]
+pub struct Pool<W> {
+    limits: Limits,
+    sandboxes: Vec<(SandboxId, Standing)>,
+    waiting: VecDeque<W>,
+    next_id: u64,
+}
+
+impl<W> Pool<W> {
+    /// An empty pool.
+    #[must_use]
+    pub fn new(limits: Limits) -> Pool<W> {
+        Pool { limits, sandboxes: Vec::new(), waiting: VecDeque::new(), next_id: 0 }
+    }
+
+    /// An invocation came. A sandbox that served most recently is preferred, since its caches are warm.
+    pub fn invoke(&mut self, invocation: W, actions: &mut Vec<Action<W>>) {
+        if let Some(id) = self.freshest_idle() {
+            self.set(id, Standing::Busy);
+            actions.push(Action::Assign(id, invocation));
+            return;
+        }
+        // With reserved concurrency those who wait are exactly those for whom a sandbox is starting.
+        let starts = self.starting() <= self.waiting.len() && self.has_room();
+        if !starts && self.waiting.len() >= self.limits.waiting.max(self.starting()) {
+            actions.push(Action::Throttle(invocation));
+            return;
+        }
+        self.waiting.push_back(invocation);
+        if starts {
+            self.start(actions);
+        }
+    }
+
+    /// Starts sandboxes until `count` exist, as far as the limit goes.
+    pub fn warm(&mut self, count: u32, actions: &mut Vec<Action<W>>) {
+        while self.sandboxes.len() < count as usize && self.has_room() {
+            self.start(actions);
+        }
+    }
+
+    /// A sandbox asks for work: after INIT, or after an invocation.
+    pub fn ready(&mut self, id: SandboxId, now: Instant, actions: &mut Vec<Action<W>>) {
+        match self.waiting.pop_front() {
+            Some(invocation) => {
+                self.set(id, Standing::Busy);
+                actions.push(Action::Assign(id, invocation));
+            }
+            None => self.set(id, Standing::Idle { since: now }),
+        }
+    }
+
+    /// A sandbox is gone. When it never got ready, the one who waited longest is returned: the failure is its answer.
+    /// For others who still wait, a new start takes the place of the lost one.
+    #[must_use]
+    pub fn gone(&mut self, id: SandboxId, actions: &mut Vec<Action<W>>) -> Option<W> {
+        let place = self.sandboxes.iter().position(|(other, _)| *other == id)?;
+        let (_, standing) = self.sandboxes.remove(place);
+        let failed = if standing == Standing::Starting { self.waiting.pop_front() } else { None };
+        if self.starting() < self.waiting.len() && self.has_room() {
+            self.start(actions);
+        }
+        failed
+    }
+
+    /// Stops what has been idle for too long, and says when to ask again.
+    pub fn expire(&mut self, now: Instant, actions: &mut Vec<Action<W>>) -> Option<Instant> {
+        let expiry = self.limits.idle_expiry;
+        self.sandboxes.retain(|(id, standing)| match standing {
+            Standing::Idle { since } if now.duration_since(*since) >= expiry => {
+                actions.push(Action::Stop(*id));
+                false
+            }
+            Standing::Idle { .. } | Standing::Starting | Standing::Busy => true,
+        });
+        let idle = self.sandboxes.iter().filter_map(|(_, standing)| match standing {
+            Standing::Idle { since } => Some(*since + expiry),
+            Standing::Starting | Standing::Busy => None,
+        });
+        idle.min()
+    }
+
+    /// Nobody can invoke any more: stops what has nothing to do. True when nothing is left.
+    pub fn drain(&mut self, actions: &mut Vec<Action<W>>) -> bool {
+        let nobody_waits = self.waiting.is_empty();
+        self.sandboxes.retain(|(id, standing)| {
+            let keep = match standing {
+                Standing::Idle { .. } => false,
+                Standing::Starting => !nobody_waits,
+                Standing::Busy => true,
+            };
+            if !keep {
+                actions.push(Action::Stop(*id));
+            }
+            keep
+        });
+        self.sandboxes.is_empty() && nobody_waits
+    }
+
+    /// Takes all who wait, for instance to tell them that the daemon is stopping.
+    pub fn abandon(&mut self) -> impl Iterator<Item = W> + '_ {
+        self.waiting.drain(..)
+    }
+
+    /// Invocations that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Sandboxes that exist, starting ones among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.sandboxes.len()
+    }
+
+    fn start(&mut self, actions: &mut Vec<Action<W>>) {
+        let id = SandboxId(self.next_id);
+        self.next_id += 1;
+        self.sandboxes.push((id, Standing::Starting));
+        actions.push(Action::Start(id));
+    }
+
+    fn has_room(&self) -> bool {
+        self.sandboxes.len() < self.limits.sandboxes as usize
+    }
+
+    fn starting(&self) -> usize {
+        self.sandboxes.iter().filter(|(_, standing)| *standing == Standing::Starting).count()
+    }
+
+    fn freshest_idle(&self) -> Option<SandboxId> {
+        let idle = self.sandboxes.iter().filter_map(|(id, standing)| match standing {
+            Standing::Idle { since } => Some((*since, *id)),
+            Standing::Starting | Standing::Busy => None,
+        });
+        idle.max().map(|(_, id)| id)
+    }
+
+    fn set(&mut self, id: SandboxId, to: Standing) {
+        if let Some((_, standing)) = self.sandboxes.iter_mut().find(|(other, _)| *other == id) {
+            *standing = to;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: SandboxId = SandboxId(0);
+    const TWO: SandboxId = SandboxId(1);
+
+    fn pool(sandboxes: u32, waiting: usize) -> Pool<char> {
+        Pool::new(Limits { sandboxes, waiting, idle_expiry: Duration::from_secs(60) })
+    }
+
+    fn invoke(pool: &mut Pool<char>, name: char) -> Vec<Action<char>> {
+        let mut actions = Vec::new();
+        pool.invoke(name, &mut actions);
+        actions
+    }
+
+    fn ready(pool: &mut Pool<char>, id: SandboxId, now: Instant) -> Vec<Action<char>> {
+        let mut actions = Vec::new();
+        pool.ready(id, now, &mut actions);
+        actions
+    }
+
+    #[test]
+    fn the_first_invocation_starts_a_sandbox_and_gets_it() {
+        let mut pool = pool(10, 100);
+        assert_eq!(invoke(&mut pool, 'a'), [Action::Start(ONE)]);
+        assert_eq!(ready(&mut pool, ONE, Instant::now()), [Action::Assign(ONE, 'a')]);
+        assert_eq!(ready(&mut pool, ONE, Instant::now()), []);
+        assert_eq!(invoke(&mut pool, 'b'), [Action::Assign(ONE, 'b')]);
+    }
+
+    #[test]
+    fn as_many_sandboxes_as_concurrent_invocations_up_to_the_limit() {
+        let mut pool = pool(2, 100);
+        assert_eq!(invoke(&mut pool, 'a'), [Action::Start(ONE)]);
+        assert_eq!(invoke(&mut pool, 'b'), [Action::Start(TWO)]);
+        assert_eq!(invoke(&mut pool, 'c'), []);
+        let now = Instant::now();
+        assert_eq!(ready(&mut pool, ONE, now), [Action::Assign(ONE, 'a')]);
+        assert_eq!(ready(&mut pool, TWO, now), [Action::Assign(TWO, 'b')]);
+        assert_eq!(ready(&mut pool, ONE, now), [Action::Assign(ONE, 'c')]);
+    }
+
+    #[test]
+    fn reserved_concurrency_throttles_what_exceeds_it_and_zero_throttles_all() {
+        let mut reserved = pool(1, 0);
+        assert_eq!(invoke(&mut reserved, 'a'), [Action::Start(ONE)]);
+        assert_eq!(invoke(&mut reserved, 'b'), [Action::Throttle('b')]);
+        assert_eq!(ready(&mut reserved, ONE, Instant::now()), [Action::Assign(ONE, 'a')]);
+        assert_eq!(invoke(&mut reserved, 'c'), [Action::Throttle('c')]);
+        assert_eq!(invoke(&mut pool(0, 0), 'a'), [Action::Throttle('a')]);
+    }
+
+    #[test]
+    fn an_init_failure_answers_one_who_waits_and_is_not_retried_for_him() {
+        let mut pool = pool(1, 100);
+        let mut actions = Vec::new();
+        pool.invoke('a', &mut actions);
+        pool.invoke('b', &mut actions);
+        actions.clear();
+        assert_eq!(pool.gone(ONE, &mut actions), Some('a'));
+        assert_eq!(actions, [Action::Start(TWO)], "b has not been answered yet");
+        actions.clear();
+        assert_eq!(pool.gone(TWO, &mut actions), Some('b'));
+        assert_eq!(actions, [], "nobody waits, so nothing is started");
+    }
+
+    #[test]
+    fn a_sandbox_lost_in_use_fails_nobody_who_waits() {
+        let mut pool = pool(1, 100);
+        let mut actions = Vec::new();
+        pool.invoke('a', &mut actions);
+        pool.ready(ONE, Instant::now(), &mut actions);
+        pool.invoke('b', &mut actions);
+        actions.clear();
+        assert_eq!(pool.gone(ONE, &mut actions), None);
+        assert_eq!(actions, [Action::Start(TWO)]);
+    }
+
+    #[test]
+    fn the_freshest_sandbox_is_used_again_and_the_stale_one_expires() {
+        let mut pool = pool(2, 100);
+        let mut actions = Vec::new();
+        let start = Instant::now();
+        pool.warm(2, &mut actions);
+        assert_eq!(actions, [Action::Start(ONE), Action::Start(TWO)]);
+        actions.clear();
+        pool.ready(TWO, start, &mut actions);
+        pool.ready(ONE, start + Duration::from_secs(5), &mut actions);
+        assert_eq!(invoke(&mut pool, 'a'), [Action::Assign(ONE, 'a')]);
+        let next = pool.expire(start + Duration::from_secs(60), &mut actions);
+        assert_eq!(actions, [Action::Stop(TWO)]);
+        assert_eq!(next, None, "the other one is busy");
+    }
+
+    #[test]
+    fn draining_finishes_what_waits_and_stops_the_rest() {
+        let mut pool = pool(1, 100);
+        let mut actions = Vec::new();
+        pool.invoke('a', &mut actions);
+        pool.ready(ONE, Instant::now(), &mut actions);
+        pool.invoke('b', &mut actions);
+        actions.clear();
+        assert!(!pool.drain(&mut actions));
+        pool.ready(ONE, Instant::now(), &mut actions);
+        assert_eq!(actions, [Action::Assign(ONE, 'b')]);
+        actions.clear();
+        pool.ready(ONE, Instant::now(), &mut actions);
+        assert!(pool.drain(&mut actions));
+        assert_eq!(actions, [Action::Stop(ONE)]);
+    }
+}

@@ -1,0 +1,100 @@
+//! Starts and stops the processes or containers in which functions run. Knows nothing of APIs.
+//!
+//! A [`Driver`] prepares a function once per version ([`Launcher`]) and then starts any number of sandboxes of it. What
+//! it starts may wait at a gate: everything is there but the function's own code, until it is released.
+
+pub mod memory;
+pub mod output;
+pub mod process;
+pub mod runtimes;
+pub mod unpack;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::lambda::environment::SandboxIdentity;
+use crate::lambda::error::Exit;
+use crate::project::Function;
+
+pub use output::Output;
+
+/// Why a sandbox could not be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct StartError {
+    /// As the platform names it, for instance `Runtime.InvalidEntrypoint`.
+    pub error_type: &'static str,
+    /// One sentence: what happened, where, and what to do.
+    pub reason: String,
+}
+
+/// A way of running functions.
+pub trait Driver: Send + Sync + std::fmt::Debug {
+    /// `process` or `docker`.
+    fn name(&self) -> &'static str;
+
+    /// Does once what all sandboxes of this version share: finds the interpreter or image, unpacks archives.
+    fn prepare(&self, function: Arc<Function>) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>>;
+}
+
+/// What a launcher runs, for status and log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Description {
+    /// The interpreter's path or the image's name.
+    pub executable: String,
+    /// As in `python:3.11.7`.
+    pub runtime_version: String,
+    /// What the user should know, for instance that another version than asked for is used.
+    pub notes: Vec<String>,
+}
+
+/// Starts sandboxes of one prepared function.
+pub trait Launcher: Send + Sync + std::fmt::Debug {
+    /// What it runs.
+    fn description(&self) -> &Description;
+
+    /// The address on which the sandbox reaches its Runtime API.
+    fn runtime_api_host(&self) -> IpAddr;
+
+    /// Whether a started sandbox waits at the gate until it is released. One that cannot runs its code at once.
+    fn can_hold(&self) -> bool;
+
+    /// Whether what is prepared is read from the user's files in place, so that it is still right after an edit.
+    fn serves_in_place(&self) -> bool;
+
+    /// Starts a sandbox. `account` holds the variables of [`crate::lambda::environment::variables`].
+    fn start(
+        &self,
+        identity: SandboxIdentity,
+        account: Arc<BTreeMap<String, String>>,
+    ) -> BoxFuture<'_, Result<Started, StartError>>;
+}
+
+/// A sandbox that was started.
+pub struct Started {
+    /// The sandbox.
+    pub sandbox: Box<dyn Sandbox>,
+    /// What it prints.
+    pub output: Output,
+}
+
+/// A process or container. Dropping it kills it.
+pub trait Sandbox: Send {
+    /// Its process id on this machine, where there is one.
+    fn pid(&self) -> Option<u32>;
+
+    /// Opens the gate: the function's code may be loaded.
+    fn release(&mut self);
+
+    /// Waits for its end; may be called again after being cancelled.
+    fn wait(&mut self) -> BoxFuture<'_, Exit>;
+
+    /// Ends it and everything it started, at once.
+    fn kill(&mut self);
+
+    /// Memory in use now and at most so far, in bytes.
+    fn memory(&self) -> memory::Usage;
+}

@@ -1,0 +1,106 @@
+'use strict';
+// The Node.js runtime client: gate, INIT, and which of the loops serves the function.
+//
+// Owns the order of steps. Lines on standard input are the gate: `preload a,b` requires modules that are not the
+// user's, `go` starts INIT; end of file means that nobody needs this interpreter.
+const fs = require('fs');
+const { createRequire } = require('module');
+const { RuntimeApi } = require('./api.js');
+const console_ = require('./console.js');
+const errors = require('./errors.js');
+
+exports.main = async () => {
+  const taskRoot = process.env.LAMBDA_TASK_ROOT || process.cwd();
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  // Loaded ahead of the gate, where their time costs nobody anything.
+  const loops = { buffered: require('./buffered.js'), streaming: require('./streaming.js') };
+  const loader = require('./loader.js');
+  await api.connected;
+  if (!passGate(taskRoot)) process.exit(0);
+  console_.patch();
+  loader.publishGlobals();
+  const isModern = loader.isModern();
+  const failures = watchFailures(api, isModern);
+  let runtime;
+  try {
+    runtime = await loader.load(taskRoot, process.env._HANDLER || '');
+  } catch (error) {
+    console_.logError(isModern ? 'Init Error' : 'Uncaught Exception', error);
+    await failures.init(error);
+    return;
+  }
+  const loop = runtime.streaming ? loops.streaming : loops.buffered;
+  loop.start({ api, runtime, failures, isModern });
+};
+
+/** Reads the gate to its `go`; false when it ended before. */
+function passGate(taskRoot) {
+  const chunk = Buffer.alloc(65536);
+  let pending = '';
+  for (;;) {
+    const end = pending.indexOf('\n');
+    if (end < 0) {
+      const count = fs.readSync(0, chunk);
+      if (count === 0) return false;
+      pending += chunk.toString('utf8', 0, count);
+      continue;
+    }
+    const line = pending.slice(0, end);
+    pending = pending.slice(end + 1);
+    if (line === 'go') {
+      // The lowest free descriptor is taken, so this is standard input from now on.
+      fs.closeSync(0);
+      fs.openSync('/dev/null', 'r');
+      return true;
+    }
+    if (line.startsWith('preload ')) preload(taskRoot, line.slice(8).split(','));
+  }
+}
+
+function preload(taskRoot, names) {
+  const userRequire = createRequire(taskRoot + '/');
+  for (const name of names) {
+    try {
+      userRequire(name);
+    } catch {
+      // It fails again, with its error, when user code asks for it.
+    }
+  }
+}
+
+/**
+ * What happens to errors that nobody caught. `current` is the invocation that they are told to; before the first one
+ * they are INIT's.
+ */
+function watchFailures(api, isModern) {
+  const failures = {
+    current: null,
+    async init(error, code = isModern ? 1 : 129) {
+      await this.leave(() => api.failInit(errors.payload(error)), code);
+    },
+    async leave(report, code) {
+      // The first failure is the one that counts; user code that still runs cannot change that.
+      if (api.isLeaving) return;
+      api.isLeaving = true;
+      await report();
+      process.exit(code);
+    },
+  };
+  const take = (error, code) => {
+    const report = failures.current;
+    if (report) return failures.leave(() => report(error), code);
+    return failures.init(error, code);
+  };
+  // From Node.js 24 on, AWS's client leaves both to Node, which prints them and exits.
+  if (isModern) return failures;
+  process.on('uncaughtException', (error) => {
+    console_.logError('Uncaught Exception', error);
+    take(error, 129);
+  });
+  process.on('unhandledRejection', (reason, promise) => {
+    const error = new errors.UnhandledPromiseRejection(reason, promise);
+    console_.logError('Unhandled Promise Rejection', error);
+    take(error, 128);
+  });
+  return failures;
+}

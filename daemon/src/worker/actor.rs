@@ -1,0 +1,304 @@
+//! The worker's actor: turns the pool's actions into orders to sandbox tasks.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::lambda::pool::{Action, Limits, Pool, SandboxId};
+use crate::lambda::{Invocation, Outcome};
+use crate::logs::LogHub;
+use crate::project::Function;
+use crate::sandbox::Launcher;
+use crate::supervisor::handle::SandboxStatus;
+
+use super::handle::{Handle, Message, Reply};
+use super::journal::{Ending, Journal};
+use super::sandbox_task::{self, Cause, Context, Event, Held, InitFailure, Order};
+
+/// Messages that may wait; a full mailbox is a throttle.
+pub const MAILBOX: usize = 1_024;
+
+/// What a worker is made of.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The function.
+    pub function: Arc<Function>,
+    /// Starts its sandboxes.
+    pub launcher: Arc<dyn Launcher>,
+    /// The account's variables: credentials and endpoints.
+    pub account: Arc<BTreeMap<String, String>>,
+    /// Where it logs.
+    pub logs: LogHub,
+    /// The daemon's bound on concurrent starts.
+    pub starts: Arc<Semaphore>,
+    /// The pool's limits.
+    pub limits: Limits,
+    /// Keep one sandbox waiting at the gate.
+    pub spare: bool,
+    /// Tracks the worker's tasks, so that a shutdown can wait for them.
+    pub tasks: TaskTracker,
+}
+
+type Waiting = (Invocation, oneshot::Sender<Reply>);
+
+/// Starts a worker; `held` is a sandbox that its predecessor had waiting at the gate.
+#[must_use]
+pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
+    let (mailbox, messages) = mpsc::channel(MAILBOX);
+    let (events, event_queue) = mpsc::unbounded_channel();
+    let (spares, spare_queue) = mpsc::channel(1);
+    let actor = Actor {
+        pool: Pool::new(spec.limits),
+        journal: Journal::new(spec.function.clone(), spec.logs.clone()),
+        sandboxes: HashMap::new(),
+        spare: held,
+        making_spare: false,
+        spares,
+        events,
+        waits_for_ready: Vec::new(),
+        actions: Vec::new(),
+        tasks: spec.tasks.clone(),
+        spec,
+    };
+    let tracker = actor.tasks.clone();
+    tracker.spawn(actor.run(messages, event_queue, spare_queue));
+    Handle::new(mailbox)
+}
+
+struct Slot {
+    orders: mpsc::UnboundedSender<Order>,
+    pid: Option<u32>,
+    state: &'static str,
+    served: u64,
+}
+
+struct Actor {
+    spec: Spec,
+    pool: Pool<Waiting>,
+    journal: Journal,
+    sandboxes: HashMap<SandboxId, Slot>,
+    spare: Option<Held>,
+    making_spare: bool,
+    spares: mpsc::Sender<Option<Held>>,
+    events: mpsc::UnboundedSender<Event>,
+    waits_for_ready: Vec<oneshot::Sender<Result<(), String>>>,
+    actions: Vec<Action<Waiting>>,
+    tasks: TaskTracker,
+}
+
+impl Actor {
+    async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        mut events: mpsc::UnboundedReceiver<Event>,
+        mut spares: mpsc::Receiver<Option<Held>>,
+    ) {
+        let mut open = true;
+        loop {
+            let expiry = self.pool.expire(Instant::now(), &mut self.actions);
+            self.act();
+            if !open {
+                self.spare = None;
+                let done = self.pool.drain(&mut self.actions);
+                self.act();
+                if done && self.sandboxes.is_empty() {
+                    return;
+                }
+            }
+            tokio::select! {
+                message = messages.recv(), if open => match message {
+                    Some(message) => self.message(message),
+                    None => open = false,
+                },
+                Some(event) = events.recv() => self.event(event),
+                Some(spare) = spares.recv() => {
+                    self.making_spare = false;
+                    self.spare = spare;
+                }
+                () = sleep_until(expiry) => {}
+            }
+            self.act();
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Invoke { invocation, reply } => self.pool.invoke((invocation, reply), &mut self.actions),
+            Message::Warm { count, ready } => {
+                if let Some(ready) = ready {
+                    if self.sandboxes.values().any(|slot| slot.state != "starting") {
+                        drop(ready.send(Ok(())));
+                    } else {
+                        self.waits_for_ready.push(ready);
+                    }
+                }
+                self.pool.warm(count, &mut self.actions);
+            }
+            Message::HandOver { reply } => {
+                let alive = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
+                let size = u32::try_from(self.pool.size()).unwrap_or(u32::MAX);
+                drop(reply.send((alive, size)));
+            }
+            Message::Status { reply } => {
+                drop(reply.send((self.status(), self.pool.waiting())));
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Ready(id) => {
+                if let Some(slot) = self.sandboxes.get_mut(&id) {
+                    slot.served += u64::from(slot.state == "busy");
+                    slot.state = "idle";
+                }
+                for waiting in self.waits_for_ready.drain(..) {
+                    drop(waiting.send(Ok(())));
+                }
+                self.pool.ready(id, Instant::now(), &mut self.actions);
+                self.make_spare();
+            }
+            Event::Gone(id, cause) => self.gone(id, cause),
+        }
+    }
+
+    fn gone(&mut self, id: SandboxId, cause: Cause) {
+        self.sandboxes.remove(&id);
+        let waiting = self.pool.gone(id, &mut self.actions);
+        let Cause::Failed(failure) = cause else {
+            // It was lost in use, yet the pool says that someone waited for its INIT: serve him by another.
+            if let Some(waiting) = waiting {
+                self.pool.invoke(waiting, &mut self.actions);
+            }
+            return;
+        };
+        self.init_failed(waiting, &failure);
+    }
+
+    /// The failure goes to one who waits, and stands in the log whether anyone waits or not.
+    fn init_failed(&mut self, waiting: Option<Waiting>, failure: &InitFailure) {
+        let timeout = self.spec.function.timeout;
+        let request_id = waiting.as_ref().map_or_else(String::new, |(invocation, _)| invocation.request_id.clone());
+        let answer = failure.answer(&request_id, timeout);
+        let text = String::from_utf8_lossy(&answer.payload).into_owned();
+        for ready in self.waits_for_ready.drain(..) {
+            drop(ready.send(Err(text.clone())));
+        }
+        self.journal.note(&format!("INIT_REPORT Phase: init\tStatus: error\tError Type: {}", answer.error_type));
+        match waiting {
+            Some((invocation, reply)) => {
+                self.journal.start(&invocation.request_id);
+                self.journal.note(&text);
+                let ending = Ending {
+                    error_type: Some(answer.error_type.clone()),
+                    timed_out: answer.timed_out,
+                    ..Ending::default()
+                };
+                self.journal.end(&invocation.request_id, &ending);
+                drop(reply.send(Reply::Whole(Outcome::Failed(answer))));
+            }
+            None => self.journal.note(&text),
+        }
+    }
+
+    fn act(&mut self) {
+        // Acting may bring new actions, never without end: each comes from an event of its own.
+        for action in std::mem::take(&mut self.actions) {
+            match action {
+                Action::Start(id) => self.start(id),
+                Action::Assign(id, (invocation, reply)) => self.assign(id, invocation, reply),
+                Action::Stop(id) => self.stop(id),
+                Action::Throttle((_, reply)) => {
+                    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+                    drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
+                }
+            }
+        }
+    }
+
+    fn assign(&mut self, id: SandboxId, invocation: Invocation, reply: oneshot::Sender<Reply>) {
+        let Some(slot) = self.sandboxes.get_mut(&id) else { return };
+        slot.state = "busy";
+        if let Err(mpsc::error::SendError(Order::Assign(_, reply))) = slot.orders.send(Order::Assign(invocation, reply))
+        {
+            let reason = "the sandbox ended just now; try again".to_owned();
+            drop(reply.send(Reply::Whole(Outcome::Unavailable { reason })));
+        }
+    }
+
+    fn stop(&mut self, id: SandboxId) {
+        if let Some(slot) = self.sandboxes.get_mut(&id) {
+            slot.state = "stopping";
+            drop(slot.orders.send(Order::Stop));
+        }
+    }
+
+    fn start(&mut self, id: SandboxId) {
+        let (orders, order_queue) = mpsc::unbounded_channel();
+        let spare = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
+        let pid = spare.as_ref().and_then(Held::pid);
+        self.sandboxes.insert(id, Slot { orders, pid, state: "starting", served: 0 });
+        let context = Context {
+            id,
+            function: self.spec.function.clone(),
+            journal: self.journal.clone(),
+            events: self.events.clone(),
+            runtime_version: self.spec.launcher.description().runtime_version.clone(),
+        };
+        match spare {
+            Some(held) => drop(self.tasks.spawn(sandbox_task::run(held, context, order_queue))),
+            None => drop(self.tasks.spawn(start_and_run(self.spec.clone(), context, order_queue))),
+        }
+    }
+
+    /// A sandbox is made to wait at the gate once another one is ready, so that the two do not compete.
+    fn make_spare(&mut self) {
+        if !self.spec.spare || self.making_spare || self.spare.is_some() || !self.spec.launcher.can_hold() {
+            return;
+        }
+        self.making_spare = true;
+        let (spec, spares) = (self.spec.clone(), self.spares.clone());
+        self.tasks.spawn(async move {
+            let held = match spec.starts.acquire().await {
+                Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await.ok(),
+                Err(_) => None,
+            };
+            // The worker may have ended; dropping the sandbox kills it.
+            drop(spares.send(held).await);
+        });
+    }
+
+    fn status(&self) -> Vec<SandboxStatus> {
+        let held = self.spare.iter().map(|held| SandboxStatus { pid: held.pid(), state: "held", served: 0 });
+        let running = self.sandboxes.values();
+        running
+            .map(|slot| SandboxStatus { pid: slot.pid, state: slot.state, served: slot.served })
+            .chain(held)
+            .collect()
+    }
+}
+
+/// Starts a sandbox within the daemon's bound and runs it.
+async fn start_and_run(spec: Spec, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
+    let started = match spec.starts.acquire().await {
+        Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await,
+        Err(_) => return,
+    };
+    match started {
+        Ok(held) => sandbox_task::run(held, context, orders).await,
+        Err(problem) => {
+            let cause = Cause::Failed(InitFailure::NotStarted(problem));
+            drop(context.events.send(Event::Gone(context.id, cause)));
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

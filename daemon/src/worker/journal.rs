@@ -1,0 +1,84 @@
+//! Writes a function's log: what it prints, and the platform's lines around each invocation (F7).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::lambda::report::{self, Report};
+use crate::logs::{LogEntry, LogHub, LogSource};
+use crate::project::Function;
+
+/// One function's way to its project's log.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    function: Arc<Function>,
+    hub: LogHub,
+}
+
+/// How an invocation went, for its last lines.
+#[derive(Debug, Clone, Default)]
+pub struct Ending {
+    /// From the hand-over to the answer.
+    pub duration: Duration,
+    /// INIT, on the first invocation of a sandbox.
+    pub init: Option<Duration>,
+    /// Most memory used, in bytes.
+    pub max_memory: u64,
+    /// The type of its error.
+    pub error_type: Option<String>,
+    /// The function's timeout passed.
+    pub timed_out: bool,
+}
+
+impl Journal {
+    /// The log of `function` in `hub`.
+    #[must_use]
+    pub fn new(function: Arc<Function>, hub: LogHub) -> Journal {
+        Journal { function, hub }
+    }
+
+    /// A line that the function printed.
+    pub fn printed(&self, line: &str) {
+        self.push(line, LogSource::Function);
+    }
+
+    /// INIT begins.
+    pub fn init_start(&self, runtime_version: &str) {
+        self.push(&report::init_start(&self.function, runtime_version, &now()), LogSource::Platform);
+    }
+
+    /// An invocation begins.
+    pub fn start(&self, request_id: &str) {
+        self.push(&report::start(&self.function, request_id, &now()), LogSource::Platform);
+    }
+
+    /// An invocation has ended.
+    pub fn end(&self, request_id: &str, ending: &Ending) {
+        if ending.timed_out {
+            self.push(&report::timed_out(request_id, self.function.timeout, &now()), LogSource::Platform);
+        }
+        let status = match (&ending.error_type, ending.timed_out) {
+            (_, true) => Some(("timeout", None)),
+            (Some(error_type), false) => Some(("error", Some(error_type.as_str()))),
+            (None, false) => None,
+        };
+        let report =
+            Report { request_id, duration: ending.duration, init: ending.init, max_memory: ending.max_memory, status };
+        for line in report::end(&self.function, &report, &now()) {
+            self.push(&line, LogSource::Platform);
+        }
+    }
+
+    /// Something about the sandbox that the user should read beside the function's own lines.
+    pub fn note(&self, line: &str) {
+        self.push(line, LogSource::Platform);
+    }
+
+    fn push(&self, line: &str, source: LogSource) {
+        let entry = LogEntry { time: SystemTime::now(), function: self.function.id.clone(), line: line.into(), source };
+        self.hub.push(entry);
+    }
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
