@@ -12,7 +12,7 @@ use samd::store::{
     Change, Identity, Opened, Recovery, SandboxId, Saved, SavedInvocation, SavedProject, SavedSandbox, Store,
     StoreError, Wanted,
 };
-use samd_tests::golden;
+use samd_tests::golden_file;
 use samd_tests::namespace;
 
 /// When the tests take place; names the copies that are set aside.
@@ -371,11 +371,11 @@ fn records_on_disk_look_as_their_golden_files() {
     let opened = open(folder.path());
     save(&opened.store, everything());
     run(opened.store.close());
-    golden::check("store/records/store.json", &fs::read_to_string(folder.path().join("store.json")).unwrap());
+    golden_file::check("store/records/store.json", &fs::read_to_string(folder.path().join("store.json")).unwrap());
     let spooled = fs::read_to_string(folder.path().join("invocations").join(format!("{ID}.json"))).unwrap();
-    golden::check("store/records/invocation.json", &format!("{spooled}\n"));
+    golden_file::check("store/records/invocation.json", &format!("{spooled}\n"));
     // A datum, once made, is never made again: it stands for what is on people's disks.
-    let datum = golden::path("store/v1");
+    let datum = golden_file::path("store/v1");
     if std::env::var_os("BLESS").is_some() && !datum.exists() {
         copy_tree(folder.path(), &datum);
     }
@@ -385,7 +385,7 @@ fn records_on_disk_look_as_their_golden_files() {
 #[test]
 fn a_store_of_the_first_version_opens() {
     let folder = folder();
-    copy_tree(&golden::path("store/v1"), folder.path());
+    copy_tree(&golden_file::path("store/v1"), folder.path());
     let opened = open(folder.path());
     assert_eq!(opened.recoveries, []);
     assert_eq!(opened.saved.projects[&ProjectName("shop".into())], project("shop"));

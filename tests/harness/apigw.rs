@@ -253,6 +253,7 @@ fn api(case: &Value) -> Api {
         minimum_compression_size: None,
         domains: Vec::new(),
         default_endpoint_disabled: false,
+        fail_on_warnings: false,
     }
 }
 
