@@ -1,1 +1,9 @@
-//! Tests of runtimes.
+//! The embedded runtime clients: the same handlers under AWS's own clients and under ours, and what is ours alone.
+
+mod clients;
+mod freshness;
+mod gate;
+mod node;
+mod ours;
+mod python;
+mod transcript;

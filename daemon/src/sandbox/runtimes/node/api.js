@@ -16,6 +16,7 @@ exports.RuntimeApi = class RuntimeApi {
     this.getNext = `GET ${INVOCATION}next${this.common}\r\n`;
     this.received = NOTHING;
     this.waiting = [];
+    this.isLeaving = false;
     this.socket = net.connect({ host, port: Number(address.slice(colon + 1)), noDelay: true });
     this.connected = new Promise((resolve) => this.socket.once('connect', resolve));
     this.socket.on('data', (chunk) => this.take(chunk));
@@ -25,6 +26,8 @@ exports.RuntimeApi = class RuntimeApi {
 
   /** The next event: its headers by lower-case name, and its body as text. */
   async next() {
+    // A process that is about to exit takes no more work.
+    if (this.isLeaving) return new Promise(() => {});
     this.socket.write(this.getNext);
     const reply = await this.reply();
     if (reply.status !== 200) {

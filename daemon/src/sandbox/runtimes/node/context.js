@@ -1,12 +1,11 @@
 'use strict';
 // The parts of the context object that come from an invocation's headers and from the environment.
-const assert = require('assert').strict;
 const console_ = require('./console.js');
 
 /** The invocation's id; log lines carry it from now on. */
 exports.begin = (headers) => {
   const id = headers['lambda-runtime-aws-request-id'];
-  assert.ok(id, 'invocation id is missing or invalid');
+  if (!id) throw new Error('invocation id is missing or invalid');
   console_.begin(id, headers['lambda-runtime-aws-tenant-id']);
   return id;
 };

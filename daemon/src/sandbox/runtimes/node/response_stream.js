@@ -33,10 +33,19 @@ exports.ResponseStream = class ResponseStream extends Writable {
 
   /** Ends the stream with an error told in its trailers. */
   fail(error, callback) {
+    if (this.isEnded || this.writableEnded) {
+      // Too late: what was sent stands.
+      callback();
+      return;
+    }
     this.failure = errors.payload(error);
-    if (this.isEnded || this.writableEnded) callback();
-    else if (this.destroyed) this.close(callback);
+    if (this.destroyed) this.close(callback);
     else this.end(callback);
+  }
+
+  /** Returns nothing, so that an async arrow function that ends with it has no value to be warned about. */
+  end(...values) {
+    super.end(...values);
   }
 
   _write(chunk, _encoding, callback) {

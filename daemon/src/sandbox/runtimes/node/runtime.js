@@ -73,7 +73,6 @@ function preload(taskRoot, names) {
  * they are INIT's.
  */
 function watchFailures(api, isModern) {
-  let leaving = false;
   const failures = {
     current: null,
     async init(error, code = isModern ? 1 : 129) {
@@ -81,8 +80,8 @@ function watchFailures(api, isModern) {
     },
     async leave(report, code) {
       // The first failure is the one that counts; user code that still runs cannot change that.
-      if (leaving) return;
-      leaving = true;
+      if (api.isLeaving) return;
+      api.isLeaving = true;
       await report();
       process.exit(code);
     },

@@ -28,7 +28,7 @@ class RuntimeApi:
             raise Lost from None
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         common = " HTTP/1.1\r\nHost: %s\r\nUser-Agent: samd-python/%d.%d\r\n" % ((address,) + sys.version_info[:2])
-        self._post = "POST %s" + common + "Content-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
+        self._post = "POST %s" + common + "%sContent-Length: %d\r\n\r\n"
         self._next = ("GET " + INVOCATION + "next" + common + "\r\n").encode()
         self._received = b""
         self._answer = None
@@ -52,23 +52,26 @@ class RuntimeApi:
 
     def respond(self, invoke_id, body, content_type):
         """Answers an invocation, on the way of the next `next`."""
-        self._answer = self._head(INVOCATION + invoke_id + "/response", body, content_type, ""), body
+        headers = "Content-Type: %s\r\n" % content_type
+        self._answer = self._head(INVOCATION + invoke_id + "/response", body, headers), body
 
     def fail(self, invoke_id, body, xray_cause):
         """Answers an invocation with an error, on the way of the next `next`."""
-        extra = "Lambda-Runtime-Function-XRay-Error-Cause: %s\r\n" % xray_cause if xray_cause else ""
-        self._answer = self._head(INVOCATION + invoke_id + "/error", body, "application/json", extra), body
+        headers = "Content-Type: application/json\r\n"
+        if xray_cause:
+            headers += "Lambda-Runtime-Function-XRay-Error-Cause: %s\r\n" % xray_cause
+        self._answer = self._head(INVOCATION + invoke_id + "/error", body, headers), body
 
     def fail_init(self, body, error_type):
         """Reports that INIT failed, and waits until that is heard."""
-        extra = "Lambda-Runtime-Function-Error-Type: %s\r\n" % error_type
-        self._send(self._head("/2018-06-01/runtime/init/error", body, "application/json", extra), body)
+        headers = "Lambda-Runtime-Function-Error-Type: %s\r\n" % error_type
+        self._send(self._head("/2018-06-01/runtime/init/error", body, headers), body)
         status, _, told = self._receive()
         if status >= 300:
             log_refusal(status, told)
 
-    def _head(self, path, body, content_type, extra):
-        return (self._post % (path, content_type, len(body), extra)).encode("utf-8")
+    def _head(self, path, body, headers):
+        return (self._post % (path, headers, len(body))).encode("utf-8")
 
     def _send(self, *parts):
         try:

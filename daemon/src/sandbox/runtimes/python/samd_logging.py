@@ -22,14 +22,14 @@ RESERVED = frozenset((
 def configure():
     logging.Formatter.converter = time.gmtime
     root = logging.getLogger()
-    handler = LambdaLoggerHandler()
+    level = (samd_imports.environ.get("AWS_LAMBDA_LOG_LEVEL") or "").upper()
+    level = "DEBUG" if level == "TRACE" else level
+    handler = LambdaLoggerHandlerWithFrameType() if level or samd_imports.json_logs() else LambdaLoggerHandler()
     if samd_imports.json_logs():
         handler.setFormatter(JsonFormatter(datefmt=MOMENT + "Z"))
     else:
         form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
         handler.setFormatter(logging.Formatter(form, MOMENT))
-    level = (samd_imports.environ.get("AWS_LAMBDA_LOG_LEVEL") or "").upper()
-    level = "DEBUG" if level == "TRACE" else level
     if level in logging._nameToLevel:
         root.setLevel(level)
     handler.addFilter(LambdaLoggerFilter())
@@ -39,6 +39,10 @@ def configure():
 class LambdaLoggerHandler(logging.Handler):
     def emit(self, record):
         sys.stdout.write(self.format(record))
+
+
+class LambdaLoggerHandlerWithFrameType(LambdaLoggerHandler):
+    """The name that AWS's client gives its handler when levels matter; user code looks for it."""
 
 
 class LambdaLoggerFilter(logging.Filter):

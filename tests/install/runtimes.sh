@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs AWS's own runtime clients, which the differential tests of the embedded ones run beside them:
+# awslambdaric (PyPI) for each Python from 3.8 on that is here, aws-lambda-ric (npm) for Node.js.
+# What is there already is kept; everything goes to target/test-tools. Needs a C++ toolchain, for the npm one,
+# which it installs with apt-get where that is missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tools="$PWD/target/test-tools"
+mkdir -p "$tools"
+
+npm_client=3.3.0
+
+# The newest that runs on a Python of this minor version.
+python_client() {
+  case $1 in
+    8) echo 2.2.1 ;;
+    9) echo 4.0.4 ;;
+    *) echo 4.2.2 ;;
+  esac
+}
+
+need_toolchain() {
+  local missing=()
+  for program in cmake autoconf automake libtoolize g++ make; do
+    command -v "$program" >/dev/null || missing+=("$program")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "installing a C++ toolchain; missing: ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq cmake autoconf automake libtool g++ make >/dev/null
+}
+
+# The Pythons of pyenv and those on PATH, one a minor version.
+pythons() {
+  local minor candidate
+  for minor in 8 9 10 11 12 13 14; do
+    for candidate in "$HOME"/.pyenv/versions/3."$minor".*/bin/python3."$minor" /usr/local/bin/python3."$minor" /usr/bin/python3."$minor"; do
+      if [ -x "$candidate" ] && "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+        echo "$minor $candidate"
+        break
+      fi
+    done
+  done
+}
+
+install_python() {
+  local minor=$1 python=$2 version place="$tools/awslambdaric-3.$1"
+  version=$(python_client "$minor")
+  [ "$(cat "$place/version" 2>/dev/null)" = "$version" ] && return
+  rm -rf "$place"
+  "$python" -m venv "$place"
+  "$place/bin/python" -m pip install --quiet --disable-pip-version-check "awslambdaric==$version"
+  "$place/bin/python" -c 'import awslambdaric, runtime_client'
+  echo "$version" >"$place/version"
+}
+
+install_node() {
+  local place="$tools/aws-lambda-ric"
+  [ "$(cat "$place/version" 2>/dev/null)" = "$npm_client" ] && return
+  need_toolchain
+  rm -rf "$place"
+  mkdir -p "$place"
+  echo '{"private": true}' >"$place/package.json"
+  (
+    cd "$place"
+    npm install --no-audit --no-fund --loglevel=error "aws-lambda-ric@$npm_client"
+    # Newer npm runs no install script that nobody approved.
+    npm install-scripts approve aws-lambda-ric >/dev/null 2>&1 || true
+    npm rebuild --loglevel=error aws-lambda-ric
+    node -e 'require("./node_modules/aws-lambda-ric/dist/rapid-client.node")'
+  )
+  echo "$npm_client" >"$place/version"
+}
+
+while read -r minor python; do
+  install_python "$minor" "$python"
+done < <(pythons)
+command -v node >/dev/null && install_node
+echo "AWS's runtime clients are in target/test-tools"

@@ -1,0 +1,10 @@
+'use strict';
+exports.all = async (_, context) => JSON.parse(JSON.stringify(context));
+exports.names = async (_, context) => Object.keys(context).map((name) => `${name} ${typeof context[name]}`);
+exports.remaining = async (_, context) => context.getRemainingTimeInMillis() > 1000000;
+exports.trace = async () => process.env._X_AMZN_TRACE_ID ?? null;
+exports.counts = async (...values) => values.length;
+exports.main = async () => require.main === module;
+exports.input = async () => require('fs').readFileSync(0, 'utf8');
+exports.workingDirectory = async () => process.cwd() === process.env.LAMBDA_TASK_ROOT;
+exports.globals = async () => Object.keys(awslambda).sort().filter((name) => name !== 'InvokeStore');

@@ -1,0 +1,2 @@
+Promise.reject(new Error('left alone at import'));
+exports.handler = async () => new Promise((r) => setTimeout(r, 500));

@@ -1,0 +1,1 @@
+exports.handler = async () => [__filename.endsWith('sub/deep/app.js')];

@@ -1,0 +1,3 @@
+def handler(event, context):
+  a = 1
+   b = 2

@@ -1,0 +1,1 @@
+from values import no_such_name

@@ -1,0 +1,5 @@
+def prepare():
+    raise ValueError("at import é")
+
+
+prepare()
