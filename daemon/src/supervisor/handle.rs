@@ -29,8 +29,8 @@ impl std::fmt::Debug for CallerEnvironment {
     }
 }
 
-/// A change of settings: `None` leaves a setting as it is.
-#[derive(Debug, Clone, Default)]
+/// A change of settings: `None` leaves a setting as it is. `Debug` shows no override value, since these may be secrets.
+#[derive(Clone, Default)]
 pub struct Patch {
     /// Where the project is; needed the first time.
     pub path: Option<PathBuf>,
@@ -56,6 +56,27 @@ pub struct Patch {
     pub max_concurrency: Option<u32>,
     /// Idle expiry.
     pub idle_expiry: Option<Duration>,
+}
+
+impl std::fmt::Debug for Patch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names =
+            |overrides: &Vec<(String, String)>| overrides.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+        f.debug_struct("Patch")
+            .field("path", &self.path)
+            .field("template", &self.template)
+            .field("port", &self.port)
+            .field("host", &self.host)
+            .field("env_vars", &self.env_vars)
+            .field("parameter_overrides", &self.parameter_overrides.as_ref().map(names))
+            .field("sandbox", &self.sandbox)
+            .field("warm", &self.warm)
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("idle_expiry", &self.idle_expiry)
+            .finish()
+    }
 }
 
 /// Why a command was refused.
