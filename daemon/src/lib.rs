@@ -19,14 +19,27 @@
 //! | [`supervisor`] | owns the running projects; every change of what runs goes through it |
 //! | [`control`] | the control port |
 //! | [`daemon`] | opens things and wires them; shutdown order |
+//! | [`state`] | the state folder: its place, its lock, the control token, the control address |
+//! | [`credentials`] | the AWS credentials and region that functions get |
+//! | [`shutdown`], [`systemd`], [`telemetry`] | an orderly end, the service manager, the daemon's own log |
 
 pub mod apigw;
+pub mod control;
+pub mod credentials;
+pub mod daemon;
 pub mod gateway;
 pub mod lambda;
+pub mod loader;
 pub mod logs;
 pub mod project;
 pub mod runtime_api;
 pub mod sandbox;
+pub mod shutdown;
+pub mod state;
+pub mod store;
 pub mod supervisor;
+pub mod systemd;
+pub mod telemetry;
 pub mod template;
+pub mod watch;
 pub mod worker;

@@ -1,2 +1,53 @@
-//! samd.
-fn main() {}
+//! The daemon's executable: flags → log → runtime → run → exit code.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use samd::{daemon, state, telemetry};
+
+/// Runs Amazon API Gateway and AWS Lambda on this machine, as a background daemon steered by samctl.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  samd\n  SAMD_STATE_DIR=/tmp/s SAMD_CONTROL=127.0.0.1:0 samd --log-format json"
+)]
+struct Flags {
+    /// Address of the control port; loopback alone. Port 0 takes any and writes it to the state folder.
+    #[arg(long, env = "SAMD_CONTROL", default_value = daemon::DEFAULT_CONTROL)]
+    control: SocketAddr,
+    /// State folder [default: $XDG_STATE_HOME/samd, else ~/.local/state/samd]
+    #[arg(long, env = "SAMD_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+    /// Form of the daemon's own log.
+    #[arg(long, default_value = "text")]
+    log_format: telemetry::LogFormat,
+    /// Levels by target, as in `info,samd::gateway=debug`.
+    #[arg(long, env = "SAMD_LOG")]
+    log: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    match run(flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("samd: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: Flags) -> anyhow::Result<()> {
+    telemetry::init(flags.log_format, flags.log.as_deref())?;
+    let state = match flags.state_dir {
+        Some(folder) => folder,
+        None => state::locate(|name| std::env::var_os(name).map(PathBuf::from))?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(daemon::run(daemon::Options { state, control: flags.control }));
+    // What a shutdown gave up on ends with the process.
+    runtime.shutdown_background();
+    outcome
+}

@@ -12,6 +12,20 @@ pub(crate) fn request_time(time_ms: u64) -> String {
     format!("{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
 }
 
+/// The number of the period of a quota (`DAY`, `WEEK`, `MONTH`) that a time lies in; it only grows.
+pub(crate) fn period(name: &str, time_ms: u64) -> u64 {
+    let days = time_ms / 86_400_000;
+    match name {
+        "DAY" => days + 1,
+        // 1970-01-01 was a Thursday; weeks begin on Sunday.
+        "WEEK" => (days + 4) / 7 + 1,
+        _ => {
+            let (year, month, _) = date(days);
+            year * 12 + u64::try_from(month).unwrap_or_default()
+        }
+    }
+}
+
 /// The Gregorian date of a day since 1970-01-01: counting in eras of 400 years that begin in March keeps the leap day last.
 fn date(days: u64) -> (u64, usize, u64) {
     let shifted = days + 719_468;

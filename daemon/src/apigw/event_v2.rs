@@ -15,10 +15,13 @@ use super::{AuthorizerContext, Exchange, Request, clock, header, json};
 /// The event of a request that a route takes, as JSON.
 #[must_use]
 pub fn event(exchange: &Exchange) -> Vec<u8> {
-    let route_key = exchange.route_key();
+    parts(exchange, &exchange.route_key()).to_json()
+}
+
+pub(crate) fn parts<'a>(exchange: &Exchange<'a>, route_key: &'a str) -> Parts<'a> {
     Parts {
         request: exchange.request,
-        route_key: &route_key,
+        route_key,
         raw_path: raw_path(exchange),
         ids: Ids {
             account_id: &exchange.context.account_id,
@@ -34,7 +37,6 @@ pub fn event(exchange: &Exchange) -> Vec<u8> {
         body: EventBody::http(exchange.request),
         extra_headers: &[],
     }
-    .to_json()
 }
 
 /// The path as `rawPath` has it: decoded once, with the stage before it unless that is `$default` (B1.2).

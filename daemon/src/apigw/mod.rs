@@ -11,25 +11,37 @@
 //! | [`event_v1`], [`event_v2`] | the event |
 //! | [`reply`] | what the function's result becomes |
 //! | [`function_url`] | the same for function URLs |
+//! | [`authorizer`], [`policy`] | who may call: Lambda authorizers, policy documents |
+//! | [`jwt`], [`usage_plan`] | who may call: tokens, API keys |
+//! | [`validation`] | what a request must have |
+//! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
+pub mod authorizer;
 pub mod caller;
 pub mod context;
+pub mod cors;
 pub mod event_v1;
 pub mod event_v2;
 pub mod function_url;
 pub mod gateway_response;
 pub mod http_error;
+pub mod jwt;
+pub mod mock;
+pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod router;
 pub mod trace;
+pub mod usage_plan;
+pub mod validation;
 
 mod body;
 mod clock;
 mod grouped;
 mod header;
 mod json;
+mod lenient_json;
 mod variables;
 
 pub use caller::{AuthorizerContext, Caller};

@@ -1,0 +1,163 @@
+//! One address of the data plane: accepts connections and hands each request to the pipeline.
+//!
+//! hyper serves HTTP/1.1 and HTTP/2 cleartext on the same port. warp's filters see neither the casing of header names
+//! nor the socket, so the pipeline is served as a hyper service here; [`super::wire`] adds what hyper does not keep.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::pipeline;
+use super::snapshot::Snapshot;
+use super::wire::{MOST_HEADERS, SharedHeads, Wire};
+
+/// Connections that one address serves at once; more wait in the listen queue.
+const MOST_CONNECTIONS: usize = 1_024;
+/// A client may take so long to send a whole head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is kept of a head, in bytes: over AWS's 10,240, so that the pipeline can answer as AWS does.
+const HEAD_BUFFER: usize = 64 * 1024;
+
+/// What all requests of an address share.
+#[derive(Debug)]
+pub struct Served {
+    /// The current generation.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Replies carry `X-Samd-Generation`.
+    pub tell_generation: bool,
+}
+
+/// A running listener. Dropping it stops accepting; connections finish what they are at.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where it listens.
+    pub address: SocketAddr,
+    served: Arc<Served>,
+    cancel: CancellationToken,
+}
+
+impl Gateway {
+    /// Serves `snapshot` on `listener`. Connections are tracked in `tasks`, so that a shutdown can wait for them.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub fn serve(
+        listener: TcpListener,
+        snapshot: Arc<Snapshot>,
+        tasks: &TaskTracker,
+        parent: &CancellationToken,
+    ) -> std::io::Result<Gateway> {
+        let address = listener.local_addr()?;
+        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false });
+        let cancel = parent.child_token();
+        tasks.spawn(accept(listener, address, served.clone(), cancel.clone(), tasks.clone()));
+        Ok(Gateway { address, served, cancel })
+    }
+
+    /// Every request that comes from now on is served by `snapshot`.
+    pub fn publish(&self, snapshot: Arc<Snapshot>) {
+        self.served.snapshot.store(snapshot);
+    }
+
+    /// The current generation.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.served.snapshot.load_full()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    address: SocketAddr,
+    served: Arc<Served>,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            () = cancel.cancelled() => return,
+            accepted = async {
+                let permit = room.clone().acquire_owned().await;
+                (listener.accept().await, permit)
+            } => accepted,
+        };
+        match accepted {
+            (Ok((stream, peer)), Ok(permit)) => {
+                let (served, cancel) = (served.clone(), cancel.clone());
+                tasks.spawn(async move {
+                    connection(stream, Peers { client: peer, server: address }, served, cancel).await;
+                    drop(permit);
+                });
+            }
+            (Err(problem), _) => {
+                // Out of file descriptors, mostly: connections that end make room.
+                tracing::warn!(%address, %problem, "a connection could not be accepted");
+                tokio::task::yield_now().await;
+            }
+            (Ok(_), Err(_)) => return,
+        }
+    }
+}
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peers {
+    /// The client.
+    pub client: SocketAddr,
+    /// The address that it reached.
+    pub server: SocketAddr,
+}
+
+async fn connection(stream: TcpStream, peers: Peers, served: Arc<Served>, cancel: CancellationToken) {
+    if let Err(problem) = stream.set_nodelay(true) {
+        tracing::debug!(%problem, "no TCP_NODELAY on a connection");
+    }
+    let heads = SharedHeads::default();
+    let io = TokioIo::new(Wire::new(stream, heads.clone()));
+    let service = service_fn(move |request| {
+        let (served, heads) = (served.clone(), heads.clone());
+        async move { Ok::<_, Infallible>(pipeline::answer(request, peers, &served, &heads).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(HEAD_BUFFER.max(8192));
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(HEAD_BUFFER).unwrap_or(u32::MAX));
+    let serving = builder.serve_connection(io, service);
+    tokio::pin!(serving);
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            ended = serving.as_mut() => {
+                if let Err(problem) = ended {
+                    tracing::debug!(client = %peers.client, %problem, "a connection ended");
+                }
+                return;
+            }
+            () = cancel.cancelled(), if !draining => {
+                draining = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

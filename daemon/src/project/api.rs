@@ -64,6 +64,34 @@ pub struct Api {
     pub domains: Vec<Domain>,
     /// The default endpoint (`execute-api`) is disabled.
     pub default_endpoint_disabled: bool,
+    /// HTTP: FailOnWarnings, with which SAM spells the default route `/$default`.
+    pub fail_on_warnings: bool,
+}
+
+impl Api {
+    /// An API without routes.
+    #[must_use]
+    pub fn new(id: ApiId, kind: ApiKind, stage: String) -> Api {
+        Api {
+            id,
+            kind,
+            stage,
+            stage_variables: BTreeMap::new(),
+            routes: Vec::new(),
+            authorizers: BTreeMap::new(),
+            binary_media_types: Vec::new(),
+            cors: None,
+            gateway_responses: BTreeMap::new(),
+            models: BTreeMap::new(),
+            api_key_source: ApiKeySource::Header,
+            usage_plans: Vec::new(),
+            policy: None,
+            minimum_compression_size: None,
+            domains: Vec::new(),
+            default_endpoint_disabled: false,
+            fail_on_warnings: false,
+        }
+    }
 }
 
 /// A custom domain and the base path under which it leads to the API.

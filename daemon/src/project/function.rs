@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Layer;
+use super::layer::LayerContent;
 
 /// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +57,31 @@ pub struct Function {
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
     pub other_events: Vec<(String, String)>,
+}
+
+impl Function {
+    /// The files and folders that it runs: code, archive, layers.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let (code, layers): (Option<&Code>, &[Layer]) = match &self.package {
+            Package::Zip { code, layers, .. } => (Some(code), layers),
+            Package::Image { .. } => (None, &[]),
+        };
+        let code = code.and_then(|code| match code {
+            Code::Folder(path) | Code::Archive(path) => Some(path.as_path()),
+            Code::Inline(_) | Code::Unavailable(_) => None,
+        });
+        let layers = layers.iter().filter_map(|layer| match &layer.content {
+            LayerContent::Folder(path) | LayerContent::Archive(path) => Some(path.as_path()),
+            LayerContent::Remote { .. } => None,
+        });
+        code.into_iter().chain(layers)
+    }
+
+    /// Whether a path is, or lies in, one of them.
+    #[must_use]
+    pub fn uses(&self, path: &Path) -> bool {
+        self.files().any(|file| path.starts_with(file))
+    }
 }
 
 /// What a function consists of.

@@ -5,16 +5,23 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod diff;
+pub mod environment;
 pub mod function;
 pub mod layer;
+pub mod resolve;
+pub mod routes;
 pub mod settings;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub use api::{Api, ApiId};
+pub use diff::{Changes, ProjectDiff};
 pub use function::{Function, FunctionId};
 pub use layer::Layer;
+pub use resolve::resolve;
+pub use routes::{RouteRow, routes};
 
 /// Everything that one template, with its nested ones, asks to run.
 #[derive(Debug, Clone, Default)]
@@ -26,13 +33,38 @@ pub struct Project {
     /// The order in which APIs claim a method and path on the project's one port: the root stack before nested ones,
     /// the implicit API before explicit ones, REST before HTTP.
     pub precedence: Vec<ApiId>,
-    /// Files that the model was made from (templates, OpenAPI files, includes, env-vars file): a change in one of them
-    /// asks for a new resolve.
+    /// Files that the model was made from (templates, OpenAPI files, includes, env-vars file) and code that was looked for
+    /// and missed: a change in one of them asks for a new resolve.
     pub sources: Vec<PathBuf>,
     /// Values that only a deployment could know, and the stand-ins used for them.
     pub stand_ins: Vec<StandIn>,
     /// Where each resource stands in the template, by logical id (`Stack/Id` when nested).
     pub locations: BTreeMap<String, Location>,
+}
+
+impl Project {
+    /// The functions whose code, archive or layers a path lies in.
+    #[must_use]
+    pub fn functions_using(&self, path: &Path) -> Vec<FunctionId> {
+        let users = self.functions.values().filter(|function| function.uses(path));
+        users.map(|function| function.id.clone()).collect()
+    }
+
+    /// Every file and folder that the model was made from or that its functions run: what is worth watching.
+    #[must_use]
+    pub fn watched(&self) -> Vec<PathBuf> {
+        let used = self.functions.values().flat_map(Function::files).map(Path::to_path_buf);
+        let all: BTreeSet<PathBuf> = self.sources.iter().cloned().chain(used).collect();
+        all.into_iter().collect()
+    }
+
+    /// Whether one of these paths is a file that the model was made from, or a place where one was missed.
+    #[must_use]
+    pub fn asks_for_resolve(&self, touched: &[PathBuf]) -> bool {
+        touched
+            .iter()
+            .any(|path| self.sources.iter().any(|source| path.starts_with(source) || source.starts_with(path)))
+    }
 }
 
 /// A value that could not be known locally, and what was used instead.

@@ -5,7 +5,9 @@
 
 pub mod memory;
 pub mod output;
+pub mod process;
 pub mod runtimes;
+pub mod unpack;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,5 +1,102 @@
 //! What the user wrote (pure): YAML and JSON with CloudFormation's tags, intrinsics, conditions, typed resources.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | [`yaml`] | text → tree, with line and column; short tags → long form |
+//! | [`node`], [`json`] | the tree |
+//! | [`scope`] | one template with its parameters, conditions and nested templates: where names get their values |
+//! | [`parameter`], [`condition`] | parameters, conditions |
+//! | [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
+//! | [`reference`] | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
+//! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
+//! | [`globals`] | the Globals section, merged into resources |
+//! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
+//! | [`properties`] | typed reading of a resource's properties, with diagnostics |
+//!
+//! It never reads a file: contents come through a function that the loader passes in.
 
+pub mod condition;
 pub mod diagnostic;
+pub mod findings;
+pub mod globals;
+pub mod intrinsic;
+pub mod json;
+pub mod language_extensions;
+pub mod node;
+pub mod openapi;
+pub mod parameter;
+pub mod properties;
+pub mod reference;
+pub mod scope;
+pub mod sub;
+pub mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use findings::Findings;
+pub use node::{Mark, Node};
+pub use scope::Scope;
+
+/// A template as the user wrote it: parsed, nothing resolved.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The file it was read from; relative paths in it start at its folder.
+    pub file: Arc<PathBuf>,
+    /// The whole document, a mapping with `Resources`.
+    pub root: Node,
+}
+
+impl Template {
+    /// Parses a template of YAML or JSON.
+    ///
+    /// # Errors
+    /// The text is not YAML, or is not a CloudFormation template: nothing of it can be served.
+    pub fn parse(file: &Path, text: &str) -> Result<Template, Vec<Diagnostic>> {
+        let file = Arc::new(file.to_path_buf());
+        let root = yaml::parse(&file, text).map_err(|error| vec![error])?;
+        not_a_template(&root).map_or(Ok(Template { file, root }), |error| Err(vec![error]))
+    }
+
+    /// The folder at which relative paths start.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// A section such as `Parameters`, when the template has it and it is a mapping.
+    pub fn section<'t>(&'t self, name: &str) -> impl Iterator<Item = (&'t node::Key, &'t Node)> {
+        self.root.get(name).and_then(Node::as_map).into_iter().flat_map(node::Map::iter)
+    }
+
+    /// A resource by its logical id.
+    #[must_use]
+    pub fn resource(&self, id: &str) -> Option<&Node> {
+        self.root.at(&["Resources", id])
+    }
+
+    /// Whether `Transform` names this macro.
+    #[must_use]
+    pub fn has_transform(&self, name: &str) -> bool {
+        self.root.get("Transform").is_some_and(|node| node.strings().iter().any(|entry| entry == name))
+    }
+}
+
+/// Why a document cannot be a template.
+fn not_a_template(root: &Node) -> Option<Diagnostic> {
+    let location = root.mark.location();
+    if root.is_null() {
+        return Some(Diagnostic::error("the file is empty").at(location).help("a template has a Resources section"));
+    }
+    let message = match (root.as_map(), root.get("Resources")) {
+        (None, _) => format!("a template is a mapping with a Resources section, and this is {}", root.value.kind()),
+        (Some(_), None) => "a template has a Resources section, and this file has none".to_owned(),
+        (Some(_), Some(resources)) if resources.as_map().is_none() => {
+            let message = format!("Resources is a mapping by logical id, and here it is {}", resources.value.kind());
+            return Some(Diagnostic::error(message).at(resources.mark.location()).path("Resources"));
+        }
+        (Some(_), Some(_)) => return None,
+    };
+    Some(Diagnostic::error(message).at(location))
+}

@@ -1,0 +1,193 @@
+//! The arguments of each command.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Arguments of `start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// A template, a folder that holds one, or the name of a project [default: the current folder].
+    #[arg(value_name = "PATH|NAME")]
+    pub project: Option<String>,
+    /// Name of the project [default: the folder's name].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What to set.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// A project's settings.
+#[derive(Debug, Default, Args)]
+pub struct SettingsArgs {
+    /// Port to serve on [default: the first free one from 3000; the project keeps it].
+    #[arg(long, short)]
+    pub port: Option<u16>,
+    /// Address to serve on [default: 127.0.0.1].
+    #[arg(long, value_name = "IP")]
+    pub host: Option<String>,
+    /// Template, where it is not the one that the folder has.
+    #[arg(long, short, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Variables for functions: the SAM CLI's JSON, or dotenv.
+    #[arg(long, short = 'n', value_name = "FILE")]
+    pub env_vars: Option<PathBuf>,
+    /// Template parameters: K=V, or ParameterKey=K,ParameterValue=V; they replace all earlier ones.
+    #[arg(long, value_name = "K=V", num_args = 1..)]
+    pub parameter_overrides: Option<Vec<String>>,
+    /// What runs functions [default: auto].
+    #[arg(long, value_enum)]
+    pub sandbox: Option<Sandbox>,
+    /// When functions are initialised [default: lazy].
+    #[arg(long, value_enum)]
+    pub warm: Option<Warm>,
+    /// AWS region [default: the environment's, else the profile's, else us-east-1].
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile of the shared AWS files [default: the environment's].
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Most sandboxes of a function that reserves no concurrency of its own [default: 10].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_concurrency: Option<u32>,
+    /// How long an unused sandbox lives, as in 90s or 15m [default: 15m].
+    #[arg(long, value_name = "TIME")]
+    pub idle_expiry: Option<String>,
+}
+
+/// What runs functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sandbox {
+    /// The function's own runtime as a child process.
+    Process,
+    /// A container per sandbox.
+    Docker,
+    /// Containers where an engine answers and the image is there, else processes.
+    Auto,
+}
+
+/// When functions are initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Warm {
+    /// At start, before the first request.
+    Eager,
+    /// On first use.
+    Lazy,
+}
+
+/// A project that has to be named.
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// The project.
+    pub name: String,
+}
+
+/// A project that may be left out.
+#[derive(Debug, Args)]
+pub struct OptionalNameArgs {
+    /// The project [default: the current folder's, or the only one].
+    pub name: Option<String>,
+}
+
+/// Arguments of `reload`.
+#[derive(Debug, Args)]
+pub struct ReloadArgs {
+    /// The project [default: the current folder's, or the only one], then functions [default: all].
+    #[arg(value_name = "NAME] [FUNCTION")]
+    pub words: Vec<String>,
+    /// Wait until it is over and say what it did.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Arguments of `set`.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// The project [default: the current folder's, or the only one].
+    pub name: Option<String>,
+    /// What to set.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Arguments of `routes`.
+#[derive(Debug, Args)]
+pub struct RoutesArgs {
+    /// The project [default: the current folder's, or the only one].
+    #[arg(conflicts_with = "template")]
+    pub name: Option<String>,
+    /// A template that nobody has to start.
+    #[arg(long, short, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Template parameters, with --template.
+    #[arg(long, value_name = "K=V", num_args = 1.., requires = "template")]
+    pub parameter_overrides: Option<Vec<String>>,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The project [default: the current folder's, or the only one], then a function [default: all].
+    #[arg(value_name = "NAME] [FUNCTION", num_args = 0..=2)]
+    pub words: Vec<String>,
+    /// Go on with what comes.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Not older than this: 10m, 2h, or a time such as 2026-01-31T12:00:00Z.
+    #[arg(long, short, value_name = "TIME")]
+    pub since: Option<String>,
+}
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// The project [default: all].
+    pub name: Option<String>,
+    /// Go on with what comes.
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// Arguments of `invoke`.
+#[derive(Debug, Args)]
+pub struct InvokeArgs {
+    /// The project [default: the current folder's, or the only one], then the function.
+    #[arg(value_name = "NAME] [FUNCTION", num_args = 1..=2, required = true)]
+    pub words: Vec<String>,
+    /// File with the event, or - for standard input [default: an empty object].
+    #[arg(long, short, value_name = "FILE|-")]
+    pub event: Option<PathBuf>,
+    /// Do not wait for the result.
+    #[arg(long = "async")]
+    pub asynchronous: bool,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// A template, or a folder that holds one [default: the current folder].
+    #[arg(value_name = "FILE")]
+    pub path: Option<PathBuf>,
+    /// Template parameters.
+    #[arg(long, value_name = "K=V", num_args = 1..)]
+    pub parameter_overrides: Option<Vec<String>>,
+    /// Variables for functions.
+    #[arg(long, short = 'n', value_name = "FILE")]
+    pub env_vars: Option<PathBuf>,
+    /// AWS region.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Profile of the shared AWS files.
+    #[arg(long)]
+    pub profile: Option<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

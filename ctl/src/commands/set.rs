@@ -1,0 +1,24 @@
+//! `samctl set`: changes settings of a project, running or not.
+
+use samd_proto::endpoint::Set;
+use samd_proto::project::SetRequest;
+use samd_proto::settings::SettingsPatch;
+
+use super::Session;
+use crate::cli::SetArgs;
+use crate::exit::{Ended, Failure, Outcome};
+use crate::{settings, show, target};
+
+pub(super) fn run(arguments: &SetArgs, session: &mut Session<'_>) -> Ended {
+    let settings = settings::patch(&arguments.settings, session.surroundings)?;
+    if settings == SettingsPatch::default() {
+        return Err(Failure::Usage("nothing to set; `samctl set --help` lists the settings".to_owned()));
+    }
+    let client = session.connect_or_start()?;
+    let name = target::named_or_default(arguments.name.as_ref(), &client, session.surroundings)?;
+    let status = client.call::<Set>(&SetRequest { name, settings })?;
+    let mut output = session.output();
+    output.findings(&status.diagnostics)?;
+    output.answer(&status, |paint| show::project::started(&status, paint))?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,91 @@
+//! From options to the protocol's settings: paths made absolute, durations parsed.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use samd_proto::settings::{SandboxChoice, SettingsPatch, Warm};
+
+use crate::Surroundings;
+use crate::cli::{self, SettingsArgs};
+use crate::exit::Failure;
+use crate::overrides;
+
+/// The change of settings that options ask for.
+pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Result<SettingsPatch, Failure> {
+    Ok(SettingsPatch {
+        path: None,
+        template: arguments.template.as_deref().map(|path| file(path, surroundings)).transpose()?,
+        host: arguments.host.clone(),
+        port: arguments.port,
+        env_vars: arguments.env_vars.as_deref().map(|path| file(path, surroundings)).transpose()?,
+        parameter_overrides: arguments.parameter_overrides.as_deref().map(overrides::parse).transpose()?,
+        sandbox: arguments.sandbox.map(|sandbox| match sandbox {
+            cli::Sandbox::Process => SandboxChoice::Process,
+            cli::Sandbox::Docker => SandboxChoice::Docker,
+            cli::Sandbox::Auto => SandboxChoice::Auto,
+        }),
+        warm: arguments.warm.map(|warm| match warm {
+            cli::Warm::Eager => Warm::Eager,
+            cli::Warm::Lazy => Warm::Lazy,
+        }),
+        region: arguments.region.clone(),
+        profile: arguments.profile.clone(),
+        max_concurrency: arguments.max_concurrency,
+        idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
+    })
+}
+
+/// An existing file, absolute.
+pub(crate) fn file(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
+    let absolute = surroundings.absolute(path);
+    if absolute.exists() {
+        return Ok(absolute);
+    }
+    Err(Failure::Usage(format!("there is no {}", path.display())))
+}
+
+/// `90s`, `15m`, `1h 30m`; a bare number counts seconds.
+fn duration_ms(text: &str) -> Result<u64, Failure> {
+    let duration = match text.parse::<u32>() {
+        Ok(seconds) => SignedDuration::from_secs(seconds.into()),
+        Err(_) => text.parse().map_err(|_| Failure::Usage(format!("`{text}` is no duration; try 90s or 15m")))?,
+    };
+    u64::try_from(duration.as_millis()).map_err(|_| Failure::Usage(format!("`{text}` is no duration; try 90s or 15m")))
+}
+
+/// `10m` before `now`, or a time such as `2026-01-31T12:00:00Z`; in milliseconds since 1970.
+pub(crate) fn since_ms(text: &str, now: Timestamp) -> Result<u64, Failure> {
+    let wrong = || Failure::Usage(format!("`{text}` is no time; try 10m, 2h, or 2026-01-31T12:00:00Z"));
+    let time = match text.parse::<SignedDuration>() {
+        Ok(ago) => now.checked_sub(ago.abs()).map_err(|_| wrong())?,
+        Err(_) => text.parse::<Timestamp>().or_else(|_| local_time(text)).map_err(|_| wrong())?,
+    };
+    u64::try_from(time.as_millisecond()).map_err(|_| wrong())
+}
+
+/// A time without a zone is meant as the user's clock shows it.
+fn local_time(text: &str) -> Result<Timestamp, jiff::Error> {
+    let time: jiff::civil::DateTime = text.parse()?;
+    Ok(time.to_zoned(jiff::tz::TimeZone::system())?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units_or_count_seconds() {
+        assert_eq!(duration_ms("90s").unwrap(), 90_000);
+        assert_eq!(duration_ms("1h 30m").unwrap(), 5_400_000);
+        assert_eq!(duration_ms("5").unwrap(), 5_000);
+        assert!(duration_ms("soon").is_err() && duration_ms("-5s").is_err());
+    }
+
+    #[test]
+    fn since_is_an_age_or_a_time() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        let ten_minutes_ago = since_ms("10m", now).unwrap();
+        assert_eq!(ten_minutes_ago, since_ms("2026-01-31T11:50:00Z", now).unwrap());
+        assert!(since_ms("yesterday-ish", now).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! Projects for people: what `start`, `status`, `list` and `routes` show.
+
+use samd_proto::project::{FunctionStatus, ProjectState, ProjectStatus, ProjectSummary, Running};
+use samd_proto::route::Route;
+
+use super::{Paint, reload, table, time};
+
+/// What `start` and `set` show: where it is served, and its routes.
+pub(crate) fn started(status: &ProjectStatus, paint: Paint) -> String {
+    let Some(running) = &status.running else {
+        return format!("{} is stopped\n", paint.strong(&status.name));
+    };
+    let head = format!(
+        "{} is served at {} {}\n",
+        paint.strong(&status.name),
+        paint.good(&running.url),
+        paint.dim(&format!("(generation {}, {})", running.generation, running.template.display()))
+    );
+    format!("{head}\n{}", routes(&running.routes, paint))
+}
+
+/// The table of routes; what needs a word more stands below it.
+pub(crate) fn routes(routes: &[Route], paint: Paint) -> String {
+    if routes.is_empty() {
+        return "no routes\n".to_owned();
+    }
+    let rows = routes.iter().map(|route| {
+        vec![
+            route.method.clone(),
+            route.url.clone().unwrap_or_else(|| route.path.clone()),
+            route.function.clone().unwrap_or_else(|| format!("({})", route.integration)),
+            route.runtime.clone().unwrap_or_default(),
+        ]
+    });
+    let served = routes.iter().any(|route| route.url.is_some());
+    let place = if served { "URL" } else { "PATH" };
+    let mut text = table::render(&["METHOD", place, "FUNCTION", "RUNTIME"], rows.collect(), paint);
+    for route in routes {
+        if let Some(note) = &route.note {
+            text += &paint.dim(&format!("{} {}: {note}\n", route.method, route.path));
+        }
+    }
+    text
+}
+
+/// The table of `list`.
+pub(crate) fn list(projects: &[ProjectSummary], paint: Paint) -> String {
+    if projects.is_empty() {
+        return "no projects; `samctl start PATH` starts one\n".to_owned();
+    }
+    let rows = projects.iter().map(|project| {
+        let state = match project.state {
+            ProjectState::Running => "running",
+            ProjectState::Stopped => "stopped",
+        };
+        vec![
+            project.name.clone(),
+            state.to_owned(),
+            project.url.clone().unwrap_or_else(|| "-".to_owned()),
+            project.functions.to_string(),
+            findings(project),
+            project.path.display().to_string(),
+        ]
+    });
+    table::render(&["NAME", "STATE", "URL", "FUNCTIONS", "FINDINGS", "PATH"], rows.collect(), paint)
+}
+
+fn findings(project: &ProjectSummary) -> String {
+    let counts = [(project.errors, "error"), (project.warnings, "warning")];
+    let said: Vec<String> =
+        counts.iter().filter(|(number, _)| *number > 0).map(|(n, word)| super::findings::plural(*n, word)).collect();
+    if said.is_empty() { "-".to_owned() } else { said.join(", ") }
+}
+
+/// What `status` shows of one project.
+pub(crate) fn status(status: &ProjectStatus, paint: Paint) -> String {
+    let name = paint.strong(&status.name);
+    match &status.running {
+        None => format!("{name} is stopped ({})\n", status.path.display()),
+        Some(running) => format!("{name} runs at {}\n{}", paint.good(&running.url), details(running, paint)),
+    }
+}
+
+fn details(running: &Running, paint: Paint) -> String {
+    let mut text = format!("  template    {} ({})\n", running.template.display(), running.template_reason);
+    text += &format!("  generation  {}, since {}\n", running.generation, time::full(running.since_ms));
+    if let Some(report) = &running.last_reload {
+        text += &format!("  last change {}, {}\n", time::of_day(report.at_ms), reload::outcome(report, paint));
+    }
+    text += "\n";
+    text += &functions(&running.functions, paint);
+    for stand_in in &running.stand_ins {
+        text += &paint.dim(&format!("stand-in: {} is {}\n", stand_in.expression, stand_in.value));
+    }
+    text + "\n" + &routes(&running.routes, paint)
+}
+
+fn functions(functions: &[FunctionStatus], paint: Paint) -> String {
+    if functions.is_empty() {
+        return "no functions\n".to_owned();
+    }
+    let rows = functions.iter().map(|function| {
+        vec![
+            function.id.clone(),
+            function.runtime.clone(),
+            function.handler.clone().unwrap_or_else(|| "-".to_owned()),
+            format!("{} MB", function.memory_mb),
+            time::duration(function.timeout_ms.saturating_mul(1000)),
+            function.driver.clone(),
+            sandboxes(function),
+            function.waiting.to_string(),
+        ]
+    });
+    let heading = ["FUNCTION", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "DRIVER", "SANDBOXES", "WAITING"];
+    table::render(&heading, rows.collect(), paint)
+}
+
+/// `idle 4711 (12 served), busy 4712 (3 served)`.
+fn sandboxes(function: &FunctionStatus) -> String {
+    if function.sandboxes.is_empty() {
+        return "-".to_owned();
+    }
+    let one = |sandbox: &samd_proto::project::SandboxStatus| {
+        let pid = sandbox.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
+        format!("{}{pid} ({} served)", sandbox.state, sandbox.served)
+    };
+    function.sandboxes.iter().map(one).collect::<Vec<_>>().join(", ")
+}

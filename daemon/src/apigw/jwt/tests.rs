@@ -1,0 +1,134 @@
+#![allow(clippy::unwrap_used)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::json;
+
+use super::*;
+
+/// An Ed25519 key made for these tests alone, PKCS#8 as base64.
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIFcj6ZH9KqMZNdCHQLGhn1mv2AqlN3NkoFz7Vx3QaFJm";
+const NOW: u64 = 1_700_000_000;
+
+fn encoding_key() -> EncodingKey {
+    EncodingKey::from_ed_der(&STANDARD.decode(KEY).unwrap())
+}
+
+fn jwks(kid: &str) -> String {
+    let mut jwk = Jwk::from_encoding_key(&encoding_key(), Algorithm::EdDSA).unwrap();
+    jwk.common.key_id = Some(kid.to_owned());
+    serde_json::to_string(&JwkSet { keys: vec![jwk] }).unwrap()
+}
+
+fn token(kid: Option<&str>, claims: &Value) -> String {
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = kid.map(str::to_owned);
+    encode(&header, claims, &encoding_key()).unwrap()
+}
+
+fn claims(change: impl Fn(&mut Map<String, Value>)) -> Value {
+    let mut claims = json!({"iss": "https://issuer", "aud": "app", "exp": NOW + 60, "iat": NOW, "scope": "read write"});
+    change(claims.as_object_mut().unwrap());
+    claims
+}
+
+fn checked(token: &str, scopes: &[&str]) -> Result<Map<String, Value>, String> {
+    let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let expected = Expected { issuers: &["https://issuer".to_owned()], audience: &["app".to_owned()], scopes: &scopes };
+    check(token, &[&jwks("one")], &expected, NOW).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_signed_token_with_the_expected_claims_is_valid() {
+    let token = token(Some("one"), &claims(|_| {}));
+    assert!(checked(&token, &[]).is_ok());
+    assert!(checked(&token, &["write", "other"]).is_ok());
+    assert!(checked(&token, &["admin"]).unwrap_err().contains("scopes"));
+}
+
+#[test]
+fn a_changed_byte_breaks_the_signature() {
+    let good = token(Some("one"), &claims(|_| {}));
+    let (start, signature) = good.rsplit_once('.').unwrap();
+    let forged: String = signature.chars().rev().collect();
+    assert_eq!(checked(&format!("{start}.{forged}"), &[]).unwrap_err(), "signature is invalid");
+    let other = token(Some("one"), &claims(|claims| drop(claims.insert("sub".into(), json!("root")))));
+    let payload = other.split('.').nth(1).unwrap();
+    let parts: Vec<&str> = good.split('.').collect();
+    assert_eq!(checked(&format!("{}.{payload}.{}", parts[0], parts[2]), &[]).unwrap_err(), "signature is invalid");
+}
+
+#[test]
+fn each_claim_that_does_not_fit_is_named() {
+    let error = |name: &str, value: Value| {
+        let claims = claims(|claims| drop(claims.insert(name.to_owned(), value.clone())));
+        checked(&token(Some("one"), &claims), &[]).unwrap_err()
+    };
+    assert_eq!(error("iss", json!("https://evil")), "the token does not have a valid issuer");
+    assert_eq!(error("aud", json!(["other"])), "the token does not have a valid audience");
+    assert_eq!(error("exp", json!(NOW)), "the token has expired");
+    assert_eq!(error("exp", json!("soon")), "the token does not have a valid exp");
+    assert_eq!(error("nbf", json!(NOW + 1)), "the token is not valid yet");
+    assert_eq!(error("iat", json!(NOW + 1)), "the token was issued in the future");
+}
+
+#[test]
+fn client_id_stands_in_for_a_missing_audience() {
+    let client = |id: &str| {
+        token(
+            Some("one"),
+            &claims(|claims| {
+                claims.remove("aud");
+                claims.insert("client_id".into(), json!(id));
+            }),
+        )
+    };
+    assert!(checked(&client("app"), &[]).is_ok());
+    assert!(checked(&client("other"), &[]).is_err());
+}
+
+#[test]
+fn a_key_must_be_named_and_known() {
+    for kid in [None, Some("two")] {
+        let error = checked(&token(kid, &claims(|_| {})), &[]).unwrap_err();
+        assert_eq!(error, "kid does not match any key of the issuer");
+    }
+    let expected = Expected { issuers: &[], audience: &[], scopes: &[] };
+    let error = check(&token(Some("one"), &claims(|_| {})), &["no json"], &expected, NOW).unwrap_err();
+    assert_eq!(error.to_string(), "unable to parse the jwks of the issuer");
+}
+
+#[test]
+fn garbage_and_unsigned_tokens_are_invalid() {
+    assert_eq!(checked("a.b", &[]).unwrap_err(), "token contains an invalid number of segments");
+    for token in [
+        "",
+        "..",
+        "a.b.c",
+        "\u{e9}.\u{e9}.\u{e9}",
+        "eyJhbGciOiJub25lIn0.e30.",
+        "eyJhbGciOiJIUzI1NiIsImtpZCI6Im9uZSJ9.e30.AA",
+    ] {
+        assert!(checked(token, &[]).is_err(), "{token}");
+    }
+}
+
+#[test]
+fn events_carry_claims_as_strings() {
+    let claims = json!({"exp": 1, "ok": true, "groups": ["a", "b"], "scope": "x y"});
+    let claims = claims.as_object().unwrap();
+    let http = claims::context(claims, &["y".to_owned(), "z".to_owned()]);
+    let expected = json!({"exp": "1", "ok": "true", "groups": "[a b]", "scope": "x y"});
+    let AuthorizerContext::Claims { claims: texts, scopes } = http else { panic!("claims") };
+    assert_eq!((Value::Object(texts), scopes), (expected, Some(vec!["y".to_owned()])));
+    let AuthorizerContext::Claims { claims: texts, scopes } = claims::cognito_context(claims) else { panic!("claims") };
+    assert_eq!((&texts["groups"], scopes), (&json!("a,b"), None));
+}
+
+#[test]
+fn a_pool_has_an_issuer() {
+    let arn = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_abc";
+    assert_eq!(pool_issuer(arn).unwrap(), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc");
+    assert_eq!(pool_issuer("UserPool"), None);
+}

@@ -1,0 +1,92 @@
+//! The table of a project's routes as a reader wants it: which URL reaches which function.
+//!
+//! All APIs of a project answer on its one port. Where two claim the same method and path, the first in the project's
+//! precedence is served there; the other one is reached by its API's own host name.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use samd_proto::route::{ApiKind, Route as WireRoute};
+
+use super::convert;
+use crate::project::api::{ApiKind as Kind, Authorization, Integration, LambdaProxy, Method, Route, RoutePath};
+use crate::project::{Api, Project};
+
+/// The routes, API by API in the order of precedence; with URLs when the project is served at `address`.
+pub(super) fn of(project: &Project, address: Option<SocketAddr>) -> Vec<WireRoute> {
+    let mut claimed: BTreeSet<(&Method, &RoutePath)> = BTreeSet::new();
+    let mut table = Vec::new();
+    for api in in_order(project) {
+        for route in &api.routes {
+            let first = claimed.insert((&route.method, &route.path));
+            table.push(entry(project, api, route, !first, address));
+        }
+    }
+    table
+}
+
+/// Each API once: those that the precedence names, then any that it forgot.
+fn in_order(project: &Project) -> impl Iterator<Item = &Api> {
+    let named = project.precedence.iter().filter_map(|id| project.apis.get(id));
+    named.chain(project.apis.values().filter(|api| !project.precedence.contains(&api.id)))
+}
+
+fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: Option<SocketAddr>) -> WireRoute {
+    let function = lambda(route).and_then(|proxy| proxy.function.as_ref());
+    WireRoute {
+        method: route.method.as_str().to_owned(),
+        path: route.path.as_str().to_owned(),
+        url: address.map(|address| url(api, route, shadowed, address)),
+        api: api.id.0.clone(),
+        kind: match api.kind {
+            Kind::Rest => ApiKind::Rest,
+            Kind::Http => ApiKind::Http,
+        },
+        integration: integration(&route.integration).to_owned(),
+        function: function.map(|id| id.0.clone()),
+        runtime: function.and_then(|id| project.functions.get(id)).map(convert::runtime),
+        authorization: match &route.authorization {
+            Authorization::None => "none".to_owned(),
+            Authorization::Iam => "iam".to_owned(),
+            Authorization::Authorizer { name, .. } => name.clone(),
+        },
+        shadowed,
+        note: note(route),
+    }
+}
+
+fn lambda(route: &Route) -> Option<&LambdaProxy> {
+    match &route.integration {
+        Integration::Lambda(proxy) => Some(proxy),
+        Integration::Mock(_) | Integration::HttpProxy(_) | Integration::Unsupported { .. } => None,
+    }
+}
+
+fn integration(integration: &Integration) -> &'static str {
+    match integration {
+        Integration::Lambda(_) => "lambda",
+        Integration::Mock(_) => "mock",
+        Integration::HttpProxy(_) => "http_proxy",
+        Integration::Unsupported { .. } => "unsupported",
+    }
+}
+
+fn note(route: &Route) -> Option<String> {
+    match &route.integration {
+        Integration::Lambda(proxy) if proxy.function.is_none() => {
+            Some(format!("the template has no function for {}; answered 502", proxy.uri))
+        }
+        Integration::HttpProxy(proxy) => Some(format!("passed on to {}", proxy.uri)),
+        Integration::Unsupported { reason, .. } => Some(format!("{reason}; answered 501")),
+        Integration::Lambda(_) | Integration::Mock(_) => None,
+    }
+}
+
+/// The URL of a route, with its path's parameters still in it.
+fn url(api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> String {
+    let base = if shadowed { format!("http://{}.localhost:{}", api.id, address.port()) } else { convert::url(address) };
+    match &route.path {
+        RoutePath::Template(path) => format!("{base}{path}"),
+        RoutePath::Default => format!("{base}/"),
+    }
+}

@@ -1,0 +1,145 @@
+//! OpenAPI documents → drafts: routes, security schemes, validation, models, what extensions say about the API.
+
+use std::collections::BTreeMap;
+
+use super::authorizer::{self, Context};
+use super::draft::{Draft, RouteDraft};
+use super::index::Index;
+use super::integration::integration;
+use super::reply::{cors, gateway_response};
+use crate::project::api::{ApiKeySource, ApiKind, Method, Validation};
+use crate::template::Node;
+use crate::template::json::to_json;
+use crate::template::node::Map;
+use crate::template::openapi::{Document, Operation, Requirement};
+
+/// Puts everything that the document says into the draft.
+pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>) {
+    about_the_api(document, draft);
+    let variables = draft.api.stage_variables.clone();
+    let context = Context { api: draft.api.kind, index, stage_variables: &variables };
+    for (name, node) in document.security_schemes() {
+        draft.schemes.insert(name.to_owned(), authorizer::of_scheme(node, context));
+    }
+    for (path, _) in document.paths() {
+        draft.add_path(&route_path(path));
+    }
+    for operation in document.operations() {
+        let route = route(document, &operation, draft, context);
+        draft.push(route);
+    }
+}
+
+fn about_the_api(document: &Document, draft: &mut Draft) {
+    let api = &mut draft.api;
+    api.models.extend(document.models());
+    if let Some(types) = document.extension("binary-media-types") {
+        api.binary_media_types = types.strings();
+    }
+    if let Some(node) = document.extension("cors").filter(|_| api.kind == ApiKind::Http) {
+        api.cors = cors(node);
+    }
+    let responses = document.extension("gateway-responses").and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    api.gateway_responses.extend(responses.map(|(kind, node)| (kind.text.to_string(), gateway_response(node))));
+    if let Some(size) = document.extension("minimum-compression-size").and_then(Node::as_i64) {
+        api.minimum_compression_size = u64::try_from(size).ok();
+    }
+    if document
+        .extension("api-key-source")
+        .and_then(Node::as_str)
+        .is_some_and(|text| text.eq_ignore_ascii_case("AUTHORIZER"))
+    {
+        api.api_key_source = ApiKeySource::Authorizer;
+    }
+    if let Some(policy) = document.extension("policy") {
+        api.policy = Some(to_json(policy));
+    }
+    let servers = document.get("servers").and_then(Node::as_list).unwrap_or_default().iter();
+    let servers = servers.filter_map(|server| server.get("x-amazon-apigateway-endpoint-configuration"));
+    for endpoint in document.extension("endpoint-configuration").into_iter().chain(servers) {
+        if let Some(flag) = endpoint.get("disableExecuteApiEndpoint").and_then(Node::as_bool) {
+            api.default_endpoint_disabled = flag;
+        }
+    }
+}
+
+/// `/$default` is how `FailOnWarnings` has SAM write the default route.
+fn route_path(path: &str) -> String {
+    if path == "/$default" { "$default".to_owned() } else { path.to_owned() }
+}
+
+fn route(document: &Document, operation: &Operation, draft: &Draft, context: Context<'_>) -> RouteDraft {
+    let integrated = operation
+        .integration()
+        .map(|node| integration(document.follow(node), context.api, context.index, context.stage_variables));
+    RouteDraft {
+        path: route_path(&operation.path),
+        method: Method::parse(&operation.method),
+        integration: integrated,
+        security: security(document, operation, draft),
+        operation_name: operation.node.get("operationId").and_then(Node::as_str).map(str::to_owned),
+        validation: validation(document, operation),
+        mark: operation.node.mark.clone(),
+    }
+}
+
+/// The operation's own security; `x-amazon-apigateway-auth` says it in one word. REST ignores a document's root security,
+/// HTTP APIs take it as the default.
+fn security(document: &Document, operation: &Operation, draft: &Draft) -> Option<Vec<Requirement>> {
+    let word = operation.node.get("x-amazon-apigateway-auth").and_then(|auth| auth.get("type")).and_then(Node::as_str);
+    match word.map(str::to_ascii_uppercase).as_deref() {
+        Some("AWS_IAM") => return Some(vec![Requirement { name: "AWS_IAM".to_owned(), scopes: Vec::new() }]),
+        Some("NONE") => return Some(vec![Requirement { name: "NONE".to_owned(), scopes: Vec::new() }]),
+        _ => {}
+    }
+    let root = document.get("security").filter(|_| draft.api.kind == ApiKind::Http);
+    operation.security().or_else(|| root.map(crate::template::openapi::requirements))
+}
+
+/// What the operation's validator checks, which parameters it requires, and the models of its body.
+fn validation(document: &Document, operation: &Operation) -> Validation {
+    let named = operation.node.get("x-amazon-apigateway-request-validator");
+    let named = named.or_else(|| document.extension("request-validator")).and_then(Node::as_str);
+    let (body, parameters) = named.and_then(|name| document.validator(name)).unwrap_or_default();
+    let all = document.parameters(operation);
+    let required = all.iter().filter(|node| node.get("required").and_then(Node::as_bool) == Some(true));
+    Validation {
+        body,
+        parameters,
+        required: required.filter_map(|node| parameter(node)).collect(),
+        models: body_models(document, operation, &all),
+    }
+}
+
+/// `method.request.querystring.page` of `{in: query, name: page}`.
+fn parameter(node: &Node) -> Option<String> {
+    let place = match node.get("in")?.as_str()? {
+        "query" => "querystring",
+        "header" => "header",
+        "path" => "path",
+        _ => return None,
+    };
+    Some(format!("method.request.{place}.{}", node.get("name")?.as_str()?))
+}
+
+/// Model names by content type: OpenAPI 2's body parameter, OpenAPI 3's request body.
+fn body_models(document: &Document, operation: &Operation, parameters: &[&Node]) -> BTreeMap<String, String> {
+    let mut models = BTreeMap::new();
+    let body = parameters.iter().find(|node| node.get("in").and_then(Node::as_str) == Some("body"));
+    if let Some(name) = body.and_then(|node| model_name(node.get("schema")?)) {
+        models.insert("application/json".to_owned(), name);
+    }
+    let content =
+        operation.node.get("requestBody").map(|node| document.follow(node)).and_then(|node| node.get("content"));
+    for (content_type, media) in content.and_then(Node::as_map).into_iter().flat_map(Map::iter) {
+        if let Some(name) = media.get("schema").and_then(model_name) {
+            models.insert(content_type.text.to_string(), name);
+        }
+    }
+    models
+}
+
+/// `User` of `{$ref: '#/definitions/User'}`.
+fn model_name(schema: &Node) -> Option<String> {
+    schema.get("$ref")?.as_str()?.rsplit('/').next().map(str::to_owned)
+}

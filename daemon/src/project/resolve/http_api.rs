@@ -1,0 +1,169 @@
+//! Plain CloudFormation's HTTP APIs: `AWS::ApiGatewayV2::*`, quick create included.
+
+use super::authorizer::{self, Context};
+use super::draft::{Draft, RouteDraft, Scheme};
+use super::events::requirement;
+use super::index::Index;
+use super::integration::integration;
+use super::rest_api::of_type;
+use super::{document, reply};
+use crate::project::ApiId;
+use crate::project::api::{Api, ApiKind, Integration, LambdaProxy, Method, Payload, Validation};
+use crate::template::openapi::{Document, Requirement};
+use crate::template::properties::Properties;
+use crate::template::{Diagnostic, Mark, Node, Scope};
+
+/// The resources of which HTTP APIs are made.
+struct Parts<'s> {
+    index: &'s Index<'s>,
+    routes: Vec<(&'s str, Node)>,
+    integrations: Vec<(&'s str, Node)>,
+    authorizers: Vec<(&'s str, Node)>,
+    stages: Vec<(&'s str, Node)>,
+}
+
+/// Adds the HTTP APIs of one template. WebSocket APIs are named and left out.
+pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draft>) {
+    websockets(scope);
+    let apis = of_type(scope, "AWS::ApiGatewayV2::Api");
+    if apis.is_empty() {
+        return;
+    }
+    let parts = Parts {
+        index,
+        routes: of_type(scope, "AWS::ApiGatewayV2::Route"),
+        integrations: of_type(scope, "AWS::ApiGatewayV2::Integration"),
+        authorizers: of_type(scope, "AWS::ApiGatewayV2::Authorizer"),
+        stages: of_type(scope, "AWS::ApiGatewayV2::Stage"),
+    };
+    for (id, node) in apis {
+        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        if properties.text("ProtocolType").as_deref() == Some("WEBSOCKET") {
+            unserved(scope, id, &node.mark);
+        } else {
+            drafts.push(parts.draft(scope, &scope.id(id), &properties));
+        }
+    }
+}
+
+fn websockets(scope: &Scope<'_>) {
+    let apis = scope.resources().filter(|(id, _)| scope.type_of(id) == Some("AWS::Serverless::WebSocketApi"));
+    apis.for_each(|(id, node)| unserved(scope, id, &node.mark));
+}
+
+fn unserved(scope: &Scope<'_>, id: &str, mark: &Mark) {
+    let message = format!("{id} is a WebSocket API, which samd does not serve");
+    scope.findings().report(Diagnostic::warning(message).at(mark.location()).path(format!("Resources.{id}")));
+}
+
+impl Parts<'_> {
+    fn draft(&self, scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Draft {
+        let mut draft = Draft::new(self.api(id, properties));
+        if let Some(body) = properties.get("Body") {
+            document::apply(&Document::new(body.clone()), &mut draft, self.index);
+        }
+        if let Some(cors) = properties.get("CorsConfiguration").and_then(reply::cors) {
+            draft.api.cors = Some(cors);
+        }
+        let variables = draft.api.stage_variables.clone();
+        let context = Context { api: ApiKind::Http, index: self.index, stage_variables: &variables };
+        for (name, node) in self.authorizers.iter().filter(|(_, node)| belongs(node, id)) {
+            draft.schemes.insert((*name).to_owned(), Scheme::Authorizer(authorizer::of_resource(node, context)));
+        }
+        for (name, node) in self.routes.iter().filter(|(_, node)| belongs(node, id)) {
+            let route = Properties::new(node, format!("Resources.{name}.Properties"), scope.findings());
+            draft.push(self.route(&route, context));
+        }
+        if let Some(route) = quick_create(properties, context) {
+            draft.push(route);
+        }
+        draft
+    }
+
+    fn api(&self, id: &str, properties: &Properties<'_>) -> Api {
+        let stage = self.stages.iter().find(|(_, node)| belongs(node, id)).map(|(_, node)| node);
+        let name = stage.and_then(|node| node.get("StageName")?.scalar());
+        let name = name.map_or_else(|| "$default".to_owned(), |name| name.to_string());
+        let mut api = Api::new(ApiId(id.to_owned()), ApiKind::Http, name);
+        api.stage_variables = stage.and_then(|node| node.get("StageVariables")).map(reply::texts).unwrap_or_default();
+        api.default_endpoint_disabled = properties.flag("DisableExecuteApiEndpoint").unwrap_or(false);
+        api
+    }
+
+    fn route(&self, route: &Properties<'_>, context: Context<'_>) -> RouteDraft {
+        let (method, path) = route_key(&route.text("RouteKey").unwrap_or_default());
+        let target = route.text("Target").unwrap_or_default();
+        let name = target.trim_start_matches("integrations/");
+        let node = self.integrations.iter().find(|(id, _)| *id == name).map(|(_, node)| node);
+        if node.is_none() {
+            route.error("Target", format!("{target} is no integration of this template"));
+        }
+        RouteDraft {
+            path,
+            method,
+            integration: node.map(|node| integration(node, ApiKind::Http, context.index, context.stage_variables)),
+            security: security(route),
+            operation_name: route.text("OperationName"),
+            validation: Validation::default(),
+            mark: route.node.mark.clone(),
+        }
+    }
+}
+
+fn belongs(node: &Node, api: &str) -> bool {
+    node.get("ApiId").and_then(Node::as_str) == Some(api)
+}
+
+/// `GET /users` or `$default`.
+fn route_key(key: &str) -> (Method, String) {
+    match key.split_once(' ') {
+        Some((method, path)) => (Method::parse(method), path.trim().to_owned()),
+        None => (Method::Any, key.to_owned()),
+    }
+}
+
+fn security(route: &Properties<'_>) -> Option<Vec<Requirement>> {
+    let scopes = route.get("AuthorizationScopes").map(Node::strings).unwrap_or_default();
+    Some(match route.text("AuthorizationType").as_deref() {
+        Some("AWS_IAM") => vec![requirement("AWS_IAM", Vec::new())],
+        Some("JWT" | "CUSTOM") => vec![requirement(&route.text("AuthorizerId").unwrap_or_default(), scopes)],
+        _ => Vec::new(),
+    })
+}
+
+/// An API with a `Target` has one route, to a function (payload 2.0) or a URL.
+fn quick_create(properties: &Properties<'_>, context: Context<'_>) -> Option<RouteDraft> {
+    let target = properties.text("Target")?;
+    let (method, path) = route_key(&properties.text("RouteKey").unwrap_or_else(|| "$default".to_owned()));
+    let is_url = target.starts_with("http://") || target.starts_with("https://");
+    let integration = if is_url {
+        Integration::HttpProxy(crate::project::api::HttpProxy {
+            uri: target,
+            method: "ANY".to_owned(),
+            timeout: super::integration::default_timeout(ApiKind::Http),
+            request_parameters: Default::default(),
+            response_parameters: Default::default(),
+            streaming: false,
+        })
+    } else {
+        Integration::Lambda(LambdaProxy {
+            function: context.index.find(&target, context.stage_variables),
+            uri: target,
+            payload: Payload::V2,
+            timeout: super::integration::default_timeout(ApiKind::Http),
+            streaming: false,
+            request_parameters: Default::default(),
+            response_parameters: Default::default(),
+            http_method: "POST".to_owned(),
+        })
+    };
+    Some(RouteDraft {
+        path,
+        method,
+        integration: Some(integration),
+        security: None,
+        operation_name: None,
+        validation: Validation::default(),
+        mark: properties.node.mark.clone(),
+    })
+}

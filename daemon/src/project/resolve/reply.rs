@@ -1,0 +1,72 @@
+//! Small parts that several resources spell alike: CORS of HTTP APIs and function URLs, gateway responses.
+
+use std::collections::BTreeMap;
+
+use crate::project::api::{Cors, GatewayResponse};
+use crate::project::function::FunctionUrl;
+use crate::template::Node;
+use crate::template::node::Map;
+use crate::template::properties::Properties;
+
+/// A function URL's configuration.
+pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {
+    let auth = properties.word("AuthType", &["NONE", "AWS_IAM"]);
+    if auth.is_none() && properties.get("AuthType").is_none() {
+        properties.error("AuthType", "a function URL states its AuthType: NONE or AWS_IAM");
+    }
+    FunctionUrl {
+        // Without a valid AuthType nobody is let in unsigned.
+        iam: auth != Some("NONE"),
+        streaming: properties.text("InvokeMode").as_deref() == Some("RESPONSE_STREAM"),
+        cors: properties.get("Cors").and_then(cors),
+    }
+}
+
+/// CORS settings in either casing: `AllowOrigins` and `allowOrigins`; `true` allows every origin.
+pub(super) fn cors(node: &Node) -> Option<Cors> {
+    if node.as_map().is_none() {
+        let all = node.as_bool() == Some(true);
+        return all.then(|| Cors { allow_origins: vec!["*".to_owned()], ..Cors::default() });
+    }
+    let list = |name: &str| either(node, name).map(Node::strings).unwrap_or_default();
+    Some(Cors {
+        allow_origins: list("AllowOrigins"),
+        allow_methods: list("AllowMethods"),
+        allow_headers: list("AllowHeaders"),
+        expose_headers: list("ExposeHeaders"),
+        allow_credentials: either(node, "AllowCredentials").and_then(Node::as_bool).unwrap_or(false),
+        max_age: either(node, "MaxAge").and_then(Node::as_i64),
+    })
+}
+
+/// A property by its name with a large or a small first letter.
+pub(super) fn either<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    node.get(name).or_else(|| node.get(&small(name)))
+}
+
+fn small(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
+/// A gateway response: SAM's form, CloudFormation's, and OpenAPI's.
+pub(super) fn gateway_response(node: &Node) -> GatewayResponse {
+    let parameters = either(node, "ResponseParameters");
+    // SAM has Headers, QueryStrings and Paths apart; the other forms prefix each key.
+    let grouped =
+        parameters.and_then(|node| node.get("Headers")).and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    let flat = parameters.and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    let flat = flat.filter_map(|(key, value)| Some((key.text.strip_prefix("gatewayresponse.header.")?, value)));
+    let headers = grouped.map(|(key, value)| (key.text.as_ref(), value)).chain(flat);
+    GatewayResponse {
+        status: either(node, "StatusCode").and_then(Node::as_i64).and_then(|status| u16::try_from(status).ok()),
+        headers: headers.filter_map(|(key, value)| Some((key.to_owned(), value.scalar()?.to_string()))).collect(),
+        templates: either(node, "ResponseTemplates").map(texts).unwrap_or_default(),
+    }
+}
+
+/// A mapping of texts.
+pub(super) fn texts(node: &Node) -> BTreeMap<String, String> {
+    let entries = node.as_map().into_iter().flat_map(Map::iter);
+    entries.filter_map(|(key, value)| Some((key.text.to_string(), value.scalar()?.to_string()))).collect()
+}

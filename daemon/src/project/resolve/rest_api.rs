@@ -1,0 +1,224 @@
+//! Plain CloudFormation's REST APIs: `AWS::ApiGateway::*`, with an OpenAPI body or a tree of resources and methods.
+
+use std::collections::HashMap;
+
+use super::authorizer::{self, Context};
+use super::draft::{Draft, RouteDraft, Scheme};
+use super::events::requirement;
+use super::index::Index;
+use super::integration::integration;
+use super::{document, reply, serverless};
+use crate::project::ApiId;
+use crate::project::api::{Api, ApiKeySource, ApiKind, Method, Validation};
+use crate::template::json::to_json;
+use crate::template::node::Map;
+use crate::template::openapi::{Document, Requirement};
+use crate::template::properties::Properties;
+use crate::template::reference::root_resource;
+use crate::template::{Node, Scope};
+
+/// Longest chain of parent resources that is followed.
+const MAX_PATH_PARTS: usize = 64;
+
+/// The resources of one type, their properties resolved.
+pub(super) fn of_type<'s>(scope: &'s Scope<'_>, kind: &'static str) -> Vec<(&'s str, Node)> {
+    let resources = scope.resources().filter(|(id, _)| scope.type_of(id) == Some(kind));
+    resources.map(|(id, resource)| (id, scope.properties(resource))).collect()
+}
+
+/// Adds the REST APIs of one template.
+pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draft>) {
+    let apis = of_type(scope, "AWS::ApiGateway::RestApi");
+    if apis.is_empty() {
+        return parts_of_other_apis(scope, drafts);
+    }
+    let mut parts = Parts::new(scope, index);
+    for (id, node) in apis {
+        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        drafts.push(parts.draft(&scope.id(id), &properties));
+    }
+    parts_of_other_apis(scope, drafts);
+}
+
+/// Stages and gateway responses may belong to any API, also to one of SAM's.
+fn parts_of_other_apis(scope: &Scope<'_>, drafts: &mut [Draft]) {
+    for (_, node) in of_type(scope, "AWS::ApiGateway::GatewayResponse") {
+        let api = node.get("RestApiId").and_then(Node::as_str).unwrap_or_default();
+        let Some(kind) = node.get("ResponseType").and_then(Node::as_str) else { continue };
+        if let Some(draft) = drafts.iter_mut().find(|draft| draft.api.id.0 == api) {
+            draft.api.gateway_responses.insert(kind.to_owned(), reply::gateway_response(&node));
+        }
+    }
+}
+
+/// The resources of which REST APIs are made.
+struct Parts<'s, 'a> {
+    scope: &'s Scope<'a>,
+    index: &'s Index<'s>,
+    methods: Vec<(&'s str, Node)>,
+    authorizers: Vec<(&'s str, Node)>,
+    models: Vec<(&'s str, Node)>,
+    validators: Vec<(&'s str, Node)>,
+    stages: Vec<(&'s str, Node)>,
+    deployments: Vec<(&'s str, Node)>,
+    /// Parent and path part of each resource.
+    resources: HashMap<&'s str, (String, String)>,
+}
+
+impl<'s, 'a> Parts<'s, 'a> {
+    fn new(scope: &'s Scope<'a>, index: &'s Index<'s>) -> Parts<'s, 'a> {
+        let text = |node: &Node, key: &str| node.get(key).and_then(Node::scalar).unwrap_or_default().to_string();
+        let resources = of_type(scope, "AWS::ApiGateway::Resource").into_iter();
+        let resources = resources.map(|(id, node)| (id, (text(&node, "ParentId"), text(&node, "PathPart")))).collect();
+        Parts {
+            scope,
+            index,
+            methods: of_type(scope, "AWS::ApiGateway::Method"),
+            authorizers: of_type(scope, "AWS::ApiGateway::Authorizer"),
+            models: of_type(scope, "AWS::ApiGateway::Model"),
+            validators: of_type(scope, "AWS::ApiGateway::RequestValidator"),
+            stages: of_type(scope, "AWS::ApiGateway::Stage"),
+            deployments: of_type(scope, "AWS::ApiGateway::Deployment"),
+            resources,
+        }
+    }
+
+    fn draft(&mut self, id: &str, properties: &Properties<'_>) -> Draft {
+        let mut draft = Draft::new(self.api(id, properties));
+        if let Some(body) = body(self.scope, properties) {
+            document::apply(&Document::new(body), &mut draft, self.index);
+        }
+        let variables = draft.api.stage_variables.clone();
+        let context = Context { api: ApiKind::Rest, index: self.index, stage_variables: &variables };
+        for (name, node) in belonging(&self.authorizers, id) {
+            draft.schemes.insert(name.to_owned(), Scheme::Authorizer(authorizer::of_resource(node, context)));
+        }
+        for (name, node) in belonging(&self.models, id) {
+            let schema = node.get("Schema").map(to_json).unwrap_or_default();
+            let name = node.get("Name").and_then(Node::as_str).unwrap_or(name);
+            draft.api.models.insert(name.to_owned(), schema);
+        }
+        for (method, node) in belonging(&self.methods, id) {
+            let properties = Properties::new(node, format!("Resources.{method}.Properties"), self.scope.findings());
+            if let Some(route) = self.route(id, &properties, context) {
+                draft.push(route);
+            }
+        }
+        draft
+    }
+
+    fn api(&self, id: &str, properties: &Properties<'_>) -> Api {
+        let stage = belonging(&self.stages, id).next().map(|(_, node)| node);
+        let deployed = belonging(&self.deployments, id).find_map(|(_, node)| node.get("StageName")?.scalar());
+        let name = stage.and_then(|node| node.get("StageName")?.scalar()).or(deployed);
+        let mut api = Api::new(
+            ApiId(id.to_owned()),
+            ApiKind::Rest,
+            name.map_or_else(|| "Prod".to_owned(), |name| name.to_string()),
+        );
+        api.stage_variables = stage.and_then(|node| node.get("Variables")).map(reply::texts).unwrap_or_default();
+        api.binary_media_types = properties.get("BinaryMediaTypes").map(Node::strings).unwrap_or_default();
+        api.default_endpoint_disabled = properties.flag("DisableExecuteApiEndpoint").unwrap_or(false);
+        api.policy = properties.get("Policy").map(to_json);
+        let compression = properties.number("MinimumCompressionSize", 0, 10_485_760);
+        api.minimum_compression_size = compression.and_then(|size| u64::try_from(size).ok());
+        if properties.text("ApiKeySourceType").as_deref() == Some("AUTHORIZER") {
+            api.api_key_source = ApiKeySource::Authorizer;
+        }
+        api
+    }
+
+    fn route(&self, api: &str, method: &Properties<'_>, context: Context<'_>) -> Option<RouteDraft> {
+        let resource = method.text("ResourceId").unwrap_or_default();
+        let Some(path) = self.path(api, &resource) else {
+            method.error("ResourceId", format!("{resource} is no resource of the API {api}"));
+            return None;
+        };
+        let integrated = method
+            .get("Integration")
+            .map(|node| integration(node, ApiKind::Rest, context.index, context.stage_variables));
+        Some(RouteDraft {
+            path,
+            method: Method::parse(&method.text("HttpMethod").unwrap_or_default()),
+            integration: integrated,
+            security: security(method),
+            operation_name: method.text("OperationName"),
+            validation: self.validation(method),
+            mark: method.node.mark.clone(),
+        })
+    }
+
+    /// The path of a resource: the parts up to the root.
+    fn path(&self, api: &str, resource: &str) -> Option<String> {
+        let mut parts = Vec::new();
+        let mut current = resource.to_owned();
+        while current != root_resource(api) {
+            let (parent, part) = self.resources.get(current.as_str())?;
+            parts.push(part.as_str());
+            if parts.len() > MAX_PATH_PARTS {
+                return None;
+            }
+            current.clone_from(parent);
+        }
+        parts.reverse();
+        Some(format!("/{}", parts.join("/")))
+    }
+
+    fn validation(&self, method: &Properties<'_>) -> Validation {
+        let id = method.text("RequestValidatorId").unwrap_or_default();
+        let validator = self.validators.iter().find(|(name, _)| *name == id).map(|(_, node)| node);
+        let flag = |key: &str| validator.and_then(|node| node.get(key)).and_then(Node::as_bool).unwrap_or(false);
+        let parameters = method.get("RequestParameters").and_then(Node::as_map).into_iter().flat_map(Map::iter);
+        let required = parameters.filter(|(_, required)| required.as_bool() == Some(true));
+        let models = method.get("RequestModels").map(reply::texts).unwrap_or_default();
+        Validation {
+            body: flag("ValidateRequestBody"),
+            parameters: flag("ValidateRequestParameters"),
+            required: required.map(|(name, _)| name.text.to_string()).collect(),
+            models: models.into_iter().map(|(kind, model)| (kind, self.model_name(model))).collect(),
+        }
+    }
+
+    /// `Ref` of a model is its logical id; the API knows it by the name that it states.
+    fn model_name(&self, reference: String) -> String {
+        let model = self.models.iter().find(|(id, _)| *id == reference);
+        let name = model.and_then(|(_, node)| node.get("Name")?.scalar());
+        name.map_or(reference, |name| name.to_string())
+    }
+}
+
+/// The resources of an API.
+fn belonging<'p>(parts: &'p [(&'p str, Node)], api: &'p str) -> impl Iterator<Item = (&'p str, &'p Node)> {
+    let own = parts.iter().filter(move |(_, node)| node.get("RestApiId").and_then(Node::as_str) == Some(api));
+    own.map(|(id, node)| (*id, node))
+}
+
+fn security(method: &Properties<'_>) -> Option<Vec<Requirement>> {
+    let mut security = Vec::new();
+    match method.text("AuthorizationType").as_deref() {
+        Some("AWS_IAM") => security.push(requirement("AWS_IAM", Vec::new())),
+        Some("CUSTOM" | "COGNITO_USER_POOLS") => {
+            let scopes = method.get("AuthorizationScopes").map(Node::strings).unwrap_or_default();
+            security.push(requirement(&method.text("AuthorizerId").unwrap_or_default(), scopes));
+        }
+        _ => {}
+    }
+    if method.flag("ApiKeyRequired") == Some(true) {
+        security.push(requirement("api_key", Vec::new()));
+    }
+    Some(security)
+}
+
+/// The OpenAPI document: Body, or the local file that BodyS3Location names.
+fn body(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
+    if let Some(body) = properties.get("Body") {
+        return Some(body.clone());
+    }
+    let location = properties.get("BodyS3Location")?;
+    let Some(path) = location.as_str().filter(|path| !path.starts_with("s3://")) else {
+        properties
+            .warning("BodyS3Location", "the OpenAPI document is in S3, so the routes that it defines are missing");
+        return None;
+    };
+    serverless::file(scope, path, &location.mark)
+}

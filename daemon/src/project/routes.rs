@@ -1,0 +1,110 @@
+//! Every route of a project as a row: what `samctl routes` prints, in the order of api, path and method.
+
+use super::api::{Api, ApiKind, Authorization, Integration, LambdaProxy, Route, RoutePath};
+use super::{Function, FunctionId, Project};
+
+/// One route.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteRow {
+    /// The API's logical id; the function's for a function URL.
+    pub api: String,
+    /// The path, or `$default`.
+    pub path: String,
+    /// The method, or `ANY`.
+    pub method: String,
+    /// `REST`, `HTTP` or `URL`.
+    pub kind: &'static str,
+    /// API Gateway's integration type in lower case: `aws_proxy`, `mock`, …
+    pub integration: String,
+    /// What the integration invokes: a function's logical id, or that of the alias that SAM makes for AutoPublishAlias; the
+    /// name in the ARN when the template does not have it.
+    pub function: Option<String>,
+    /// The function behind the route, when the template has it.
+    pub function_id: Option<FunctionId>,
+    /// The authorizer's name, `AWS_IAM`, or none.
+    pub authorizer: Option<String>,
+    /// An API key is needed.
+    pub api_key_required: bool,
+}
+
+/// The routes of a project.
+#[must_use]
+pub fn routes(project: &Project) -> Vec<RouteRow> {
+    let apis = project.apis.values().flat_map(|api| api.routes.iter().map(|route| row(project, api, route)));
+    let urls = project.functions.values().filter_map(url);
+    let mut rows: Vec<RouteRow> = apis.chain(urls).collect();
+    rows.sort();
+    rows
+}
+
+fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
+    RouteRow {
+        api: api.id.0.clone(),
+        path: path(api, &route.path),
+        method: route.method.as_str().to_owned(),
+        kind: match api.kind {
+            ApiKind::Rest => "REST",
+            ApiKind::Http => "HTTP",
+        },
+        integration: integration(&route.integration),
+        function: lambda(&route.integration).and_then(|lambda| invoked(project, lambda)),
+        function_id: lambda(&route.integration).and_then(|lambda| lambda.function.clone()),
+        authorizer: match &route.authorization {
+            Authorization::None => None,
+            Authorization::Iam => Some("AWS_IAM".to_owned()),
+            Authorization::Authorizer { name, .. } => Some(name.clone()),
+        },
+        api_key_required: route.api_key_required,
+    }
+}
+
+/// The path as the deployed API spells it.
+fn path(api: &Api, path: &RoutePath) -> String {
+    match path {
+        RoutePath::Default if api.fail_on_warnings => "/$default".to_owned(),
+        path => path.as_str().to_owned(),
+    }
+}
+
+fn integration(integration: &Integration) -> String {
+    match integration {
+        Integration::Lambda(_) => "aws_proxy".to_owned(),
+        Integration::Mock(_) => "mock".to_owned(),
+        Integration::HttpProxy(_) => "http_proxy".to_owned(),
+        Integration::Unsupported { kind, .. } => kind.clone(),
+    }
+}
+
+fn lambda(integration: &Integration) -> Option<&LambdaProxy> {
+    match integration {
+        Integration::Lambda(lambda) => Some(lambda),
+        Integration::Mock(_) | Integration::HttpProxy(_) | Integration::Unsupported { .. } => None,
+    }
+}
+
+/// `Hello`, or `HelloAliaslive` where the integration invokes the alias that SAM publishes.
+fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
+    let Some(id) = &lambda.function else {
+        let (_, name) = lambda.uri.rsplit_once(":function:")?;
+        return name.split([':', '/']).next().map(str::to_owned);
+    };
+    let alias = project.functions.get(id).and_then(|function| function.alias.as_deref());
+    let alias = alias.filter(|alias| lambda.uri.trim_end_matches("/invocations").ends_with(&format!(":{alias}")));
+    Some(alias.map_or_else(|| id.0.clone(), |alias| format!("{id}Alias{alias}")))
+}
+
+/// A function URL takes every path and method.
+fn url(function: &Function) -> Option<RouteRow> {
+    let url = function.url.as_ref()?;
+    Some(RouteRow {
+        api: function.id.0.clone(),
+        path: "/{proxy+}".to_owned(),
+        method: "ANY".to_owned(),
+        kind: "URL",
+        integration: "aws_proxy".to_owned(),
+        function: Some(function.id.0.clone()),
+        function_id: Some(function.id.clone()),
+        authorizer: url.iam.then(|| "AWS_IAM".to_owned()),
+        api_key_required: false,
+    })
+}

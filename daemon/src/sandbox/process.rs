@@ -1,0 +1,339 @@
+//! The process driver: a function's own runtime as a child of the daemon, no image, no engine.
+//!
+//! Each sandbox is a process group of its own with AWS's environment and nothing of the daemon's. Its standard input is
+//! the gate at which it waits for its release; its standard output and error are one pipe. The folders are the real
+//! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{PipeWriter, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+
+use crate::lambda::environment::{self, Places, SandboxIdentity};
+use crate::lambda::error::Exit;
+use crate::project::function::{Code, Function, Package, Runtime};
+use crate::project::layer::LayerContent;
+
+use super::runtimes::{Clients, Interpreter, Interpreters};
+use super::{Description, Driver, Launcher, Output, Sandbox, StartError, Started, memory, unpack};
+
+/// Names the variable with a program that is run in front of the runtime (F5.5).
+const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+
+/// The driver.
+#[derive(Debug, Clone)]
+pub struct ProcessDriver {
+    interpreters: Arc<Interpreters>,
+    clients: Arc<Clients>,
+    cache: PathBuf,
+}
+
+impl ProcessDriver {
+    /// A driver that unpacks into `cache`.
+    #[must_use]
+    pub fn new(interpreters: Interpreters, clients: Clients, cache: PathBuf) -> ProcessDriver {
+        ProcessDriver { interpreters: Arc::new(interpreters), clients: Arc::new(clients), cache }
+    }
+
+    /// Blocks: it probes interpreters and unpacks archives.
+    fn prepare_now(&self, function: Arc<Function>) -> Result<ProcessLauncher, StartError> {
+        let Package::Zip { code, runtime, layers, .. } = &function.package else {
+            return Err(cannot(
+                "an image function runs in a container alone; start an engine and use --sandbox docker",
+            ));
+        };
+        let task_root = self.code_folder(code, runtime)?;
+        let layers = layers.iter().map(|layer| self.layer_folder(&layer.content)).collect::<Result<Vec<_>, _>>()?;
+        let entry = self.entry(runtime, &task_root, &layers)?;
+        let places = Places {
+            task_root: text(&task_root),
+            layers: layers.iter().map(|layer| text(layer)).collect(),
+            runtime_dir: text(&self.clients.folder(runtime)),
+            interpreter_path: entry.interpreter_folder.iter().map(|folder| text(folder)).collect(),
+            interpreter_libraries: Vec::new(),
+        };
+        let in_place = matches!(code, Code::Folder(_));
+        Ok(ProcessLauncher { function, entry, places, task_root, in_place })
+    }
+
+    fn code_folder(&self, code: &Code, runtime: &Runtime) -> Result<PathBuf, StartError> {
+        match code {
+            Code::Folder(folder) => folder.canonicalize().map_err(|error| StartError {
+                error_type: "Sandbox.Failure",
+                reason: format!("the code folder {} cannot be read: {error}", folder.display()),
+            }),
+            Code::Archive(archive) => unpack::archive(archive, &self.cache),
+            Code::Inline(text) => {
+                let file = if matches!(runtime, Runtime::Node { .. }) { "index.js" } else { "index.py" };
+                unpack::inline(text, file, &self.cache)
+            }
+            Code::Unavailable(reason) => Err(cannot(reason)),
+        }
+    }
+
+    fn layer_folder(&self, content: &LayerContent) -> Result<PathBuf, StartError> {
+        match content {
+            LayerContent::Folder(folder) => Ok(folder.clone()),
+            LayerContent::Archive(archive) => unpack::archive(archive, &self.cache),
+            LayerContent::Remote { arn } => Err(cannot(&format!(
+                "layer {arn} has no local copy; put its files in a folder and name it as ContentUri of a layer in the template"
+            ))),
+        }
+    }
+
+    fn entry(&self, runtime: &Runtime, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
+        match runtime {
+            Runtime::Python { .. } | Runtime::Node { .. } => self.interpreted(runtime),
+            Runtime::Provided(name) => bootstrap(name, task_root, layers),
+            Runtime::Container(name) => Err(cannot(&format!(
+                "runtime {name} runs in a container alone; start an engine and use --sandbox docker"
+            ))),
+            Runtime::Unknown(name) => Err(cannot(&format!("Lambda has no runtime {name}"))),
+        }
+    }
+
+    fn interpreted(&self, runtime: &Runtime) -> Result<Entry, StartError> {
+        let interpreter = self
+            .interpreters
+            .find(runtime)
+            .map_err(|reason| StartError { error_type: "Runtime.InvalidEntrypoint", reason })?;
+        let family = if matches!(runtime, Runtime::Python { .. }) { "python" } else { "nodejs" };
+        Ok(Entry {
+            argv: self.clients.command(runtime, &interpreter),
+            interpreter_folder: interpreter.path.parent().map(Path::to_path_buf),
+            gate: true,
+            description: Description {
+                executable: text(&interpreter.path),
+                runtime_version: format!("{family}:{}", version_text(&interpreter)),
+                notes: interpreter.note.clone().into_iter().collect(),
+            },
+        })
+    }
+}
+
+fn version_text(interpreter: &Interpreter) -> String {
+    interpreter.version.to_string()
+}
+
+fn cannot(reason: &str) -> StartError {
+    StartError { error_type: "Runtime.InvalidEntrypoint", reason: reason.to_owned() }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// `bootstrap` of the code, else of the layer that lies uppermost (F5.4).
+fn bootstrap(runtime: &str, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
+    let places = std::iter::once(task_root).chain(layers.iter().rev().map(PathBuf::as_path));
+    let candidates: Vec<PathBuf> = places.map(|place| place.join("bootstrap")).collect();
+    let Some(found) = candidates.iter().find(|candidate| candidate.is_file()) else {
+        let looked: Vec<String> = candidates.iter().map(|candidate| text(candidate)).collect();
+        return Err(cannot(&format!("Couldn't find valid bootstrap(s): [{}]", looked.join(" "))));
+    };
+    Ok(Entry {
+        argv: vec![found.clone().into_os_string()],
+        interpreter_folder: None,
+        gate: false,
+        description: Description { executable: text(found), runtime_version: runtime.to_owned(), notes: Vec::new() },
+    })
+}
+
+/// What is started.
+#[derive(Debug)]
+struct Entry {
+    argv: Vec<OsString>,
+    interpreter_folder: Option<PathBuf>,
+    gate: bool,
+    description: Description,
+}
+
+impl Driver for ProcessDriver {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    fn prepare(&self, function: Arc<Function>) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
+        let driver = self.clone();
+        async move {
+            let prepared = tokio::task::spawn_blocking(move || driver.prepare_now(function)).await;
+            let launcher = prepared.map_err(|_| cannot("the preparation was interrupted"))??;
+            Ok(Arc::new(launcher) as Arc<dyn Launcher>)
+        }
+        .boxed()
+    }
+}
+
+/// Starts processes of one function.
+#[derive(Debug)]
+struct ProcessLauncher {
+    function: Arc<Function>,
+    entry: Entry,
+    places: Places,
+    task_root: PathBuf,
+    in_place: bool,
+}
+
+impl ProcessLauncher {
+    fn command(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> Command {
+        let variables = environment::variables(&self.function, &self.places, account, identity);
+        let wrapper = variables.get(EXEC_WRAPPER).map(OsString::from);
+        let mut argv = wrapper.into_iter().chain(self.entry.argv.iter().cloned());
+        let mut command = Command::new(argv.next().unwrap_or_default());
+        command.args(argv).env_clear().envs(&variables).current_dir(&self.task_root);
+        command.process_group(0).kill_on_drop(true);
+        command
+    }
+
+    fn spawn(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> std::io::Result<Started> {
+        let (reader, writer) = std::io::pipe()?;
+        let mut command = self.command(identity, account);
+        command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
+        let gate = self.gate(&mut command)?;
+        let child = command.spawn()?;
+        // The command holds the pipe's writing end; only when it is gone does the reader see the child's end.
+        drop(command);
+        let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
+        let process = Process { gate, pid: child.id(), child, exit: None };
+        Ok(Started { sandbox: Box::new(process), output })
+    }
+
+    /// A runtime that brings its own `bootstrap` knows no gate and finds an empty standard input.
+    fn gate(&self, command: &mut Command) -> std::io::Result<Option<PipeWriter>> {
+        if !self.entry.gate {
+            command.stdin(Stdio::null());
+            return Ok(None);
+        }
+        let (reader, writer) = std::io::pipe()?;
+        command.stdin(Stdio::from(reader));
+        Ok(Some(writer))
+    }
+
+    /// A program that is not there is worded as the platform words it (F5.5).
+    fn not_spawned(&self, problem: &std::io::Error, wrapped: bool) -> StartError {
+        if wrapped {
+            return StartError {
+                error_type: "Runtime.ExitError",
+                reason: "Runtime exited with error: exit status 127".to_owned(),
+            };
+        }
+        let program = &self.entry.description.executable;
+        StartError {
+            error_type: "Runtime.InvalidEntrypoint",
+            reason: format!("{program} could not be started: {problem}; is it executable and made for this machine?"),
+        }
+    }
+}
+
+impl Launcher for ProcessLauncher {
+    fn description(&self) -> &Description {
+        &self.entry.description
+    }
+
+    fn runtime_api_host(&self) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    }
+
+    fn can_hold(&self) -> bool {
+        self.entry.gate
+    }
+
+    fn serves_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    fn start(
+        &self,
+        identity: SandboxIdentity,
+        account: Arc<BTreeMap<String, String>>,
+    ) -> BoxFuture<'_, Result<Started, StartError>> {
+        let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
+        let started = self.spawn(&identity, &account);
+        async move { started.map_err(|problem| self.not_spawned(&problem, wrapped)) }.boxed()
+    }
+}
+
+/// A child and its process group.
+struct Process {
+    child: Child,
+    gate: Option<PipeWriter>,
+    pid: Option<u32>,
+    exit: Option<Exit>,
+}
+
+impl Process {
+    fn kill_group(&self) {
+        let group = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // It may have ended by itself; then there is nothing to kill.
+            drop(kill_process_group(group, Signal::KILL));
+        }
+    }
+}
+
+impl Sandbox for Process {
+    fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    fn release(&mut self) {
+        if let Some(mut gate) = self.gate.take() {
+            // An empty pipe takes three bytes without waiting; should the process be gone, its exit tells.
+            drop(gate.write_all(b"go\n"));
+        }
+    }
+
+    fn wait(&mut self) -> BoxFuture<'_, Exit> {
+        async move {
+            if let Some(exit) = self.exit {
+                return exit;
+            }
+            let exit = self.child.wait().await.map_or(Exit::Status(0), exit_of);
+            // Whatever the runtime left behind in its group goes with it.
+            self.kill_group();
+            self.exit = Some(exit);
+            exit
+        }
+        .boxed()
+    }
+
+    fn kill(&mut self) {
+        if self.exit.is_none() {
+            self.kill_group();
+        }
+    }
+
+    fn memory(&self) -> memory::Usage {
+        self.pid.filter(|_| self.exit.is_none()).map(memory::of_tree).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Status(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Status(0),
+    }
+}
+
+/// Only processes of the daemon's own user may talk to a sandbox's Runtime API.
+#[must_use]
+pub fn is_own_peer(peer: SocketAddr, _local: SocketAddr) -> bool {
+    peer.ip().is_loopback()
+}

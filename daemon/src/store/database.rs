@@ -1,0 +1,123 @@
+//! sled, and nothing else of it: opens a folder, reads the content, applies a commit, flushes.
+//!
+//! sled panics on some damaged files and on some failed writes where one would expect an error. Each call is therefore
+//! fenced: a panic becomes a message, and the handle that panicked is not used again.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::content::{Content, Op};
+use super::error::StoreError;
+
+/// Key under which the revision stands; no table begins with it.
+const REVISION: &str = "revision";
+/// Bytes of sled's page cache. Records are few and small, and are read once, at start.
+const CACHE: u64 = 1024 * 1024;
+
+/// Why a folder has no readable database.
+#[derive(Debug)]
+pub(super) enum OpenError {
+    /// Its files are damaged; the sentence says how.
+    Damaged(String),
+    /// The file system refused; the files may be good.
+    Refused(String),
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Database {
+    sled: sled::Db,
+}
+
+impl Database {
+    /// Opens or creates the database in `folder` and reads all of it.
+    pub(super) fn open(folder: &Path) -> Result<(Database, Content), OpenError> {
+        fenced(|| {
+            let sled = sled::Config::new()
+                .path(folder)
+                .cache_capacity(CACHE)
+                .mode(sled::Mode::LowSpace)
+                .flush_every_ms(None)
+                .open()
+                .map_err(classify)?;
+            let content = read(&sled)?;
+            Ok((Database { sled }, content))
+        })
+        .unwrap_or_else(|panic| Err(OpenError::Damaged(panic)))
+    }
+
+    /// Applies a commit in one piece; when this returns, it is on the disk.
+    pub(super) fn commit(&self, revision: u64, ops: &[Op]) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for op in ops {
+            match op {
+                Op::Put(key, value) => batch.insert(key.as_bytes(), value.as_bytes()),
+                Op::Delete(key) => batch.remove(key.as_bytes()),
+            }
+        }
+        batch.insert(REVISION, &revision.to_be_bytes());
+        let written = fenced(|| self.sled.apply_batch(batch).and_then(|()| self.sled.flush()));
+        match written {
+            Ok(Ok(_bytes)) => Ok(()),
+            Ok(Err(cause)) => Err(StoreError::Write(cause.to_string())),
+            Err(panic) => Err(StoreError::Write(panic)),
+        }
+    }
+
+    /// Closes it. sled writes once more on closing, which on a full disk may fail; what was flushed is not at risk.
+    pub(super) fn close(self) -> Result<(), String> {
+        fenced(|| drop(self))
+    }
+}
+
+fn read(sled: &sled::Db) -> Result<Content, OpenError> {
+    let mut revision = 0;
+    let mut records = BTreeMap::new();
+    for entry in sled.iter() {
+        let (key, value) = entry.map_err(classify)?;
+        if &*key == REVISION.as_bytes() {
+            let bytes = <[u8; 8]>::try_from(&*value).map_err(|_| damaged("the revision is not eight bytes"))?;
+            revision = u64::from_be_bytes(bytes);
+        } else {
+            records.insert(text(&key)?.to_owned(), Arc::from(text(&value)?));
+        }
+    }
+    Ok(Content { revision, records })
+}
+
+fn text(bytes: &[u8]) -> Result<&str, OpenError> {
+    std::str::from_utf8(bytes).map_err(|_| damaged("a record is not UTF-8"))
+}
+
+fn damaged(message: &str) -> OpenError {
+    OpenError::Damaged(message.to_owned())
+}
+
+/// Tells a damaged file from a file system that refuses: only the former may be set aside.
+fn classify(error: sled::Error) -> OpenError {
+    let damage = match &error {
+        sled::Error::Io(cause) => {
+            matches!(cause.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput)
+        }
+        sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. } => true,
+    };
+    if damage { OpenError::Damaged(error.to_string()) } else { OpenError::Refused(error.to_string()) }
+}
+
+/// Runs `work`; a panic in it becomes its message.
+fn fenced<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        format!("the database failed: {message}")
+    })
+}

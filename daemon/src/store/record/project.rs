@@ -1,0 +1,121 @@
+//! A project's record.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{VERSION, millis};
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::store::model::{SavedProject, Wanted};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ProjectV1 {
+    version: u32,
+    name: String,
+    path: PathBuf,
+    template: Option<PathBuf>,
+    host: IpAddr,
+    asked_port: Option<u16>,
+    env_vars: Option<PathBuf>,
+    parameter_overrides: Vec<(String, String)>,
+    sandbox: SandboxChoiceV1,
+    warm: WarmV1,
+    region: Option<String>,
+    profile: Option<String>,
+    max_concurrency: u32,
+    idle_expiry_ms: u64,
+    wanted: WantedV1,
+    generation: u64,
+    port: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SandboxChoiceV1 {
+    Process,
+    Docker,
+    Auto,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WarmV1 {
+    Eager,
+    Lazy,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WantedV1 {
+    Running,
+    Stopped,
+}
+
+impl From<&SavedProject> for ProjectV1 {
+    fn from(project: &SavedProject) -> ProjectV1 {
+        let settings = &project.settings;
+        ProjectV1 {
+            version: VERSION,
+            name: settings.name.0.clone(),
+            path: settings.path.clone(),
+            template: settings.template.clone(),
+            host: settings.host,
+            asked_port: settings.port,
+            env_vars: settings.env_vars.clone(),
+            parameter_overrides: settings.parameter_overrides.clone(),
+            sandbox: match settings.sandbox {
+                SandboxChoice::Process => SandboxChoiceV1::Process,
+                SandboxChoice::Docker => SandboxChoiceV1::Docker,
+                SandboxChoice::Auto => SandboxChoiceV1::Auto,
+            },
+            warm: match settings.warm {
+                Warm::Eager => WarmV1::Eager,
+                Warm::Lazy => WarmV1::Lazy,
+            },
+            region: settings.region.clone(),
+            profile: settings.profile.clone(),
+            max_concurrency: settings.max_concurrency,
+            idle_expiry_ms: millis(settings.idle_expiry),
+            wanted: match project.wanted {
+                Wanted::Running => WantedV1::Running,
+                Wanted::Stopped => WantedV1::Stopped,
+            },
+            generation: project.generation,
+            port: project.port,
+        }
+    }
+}
+
+impl From<ProjectV1> for SavedProject {
+    fn from(record: ProjectV1) -> SavedProject {
+        let settings = Settings {
+            name: ProjectName(record.name),
+            path: record.path,
+            template: record.template,
+            host: record.host,
+            port: record.asked_port,
+            env_vars: record.env_vars,
+            parameter_overrides: record.parameter_overrides,
+            sandbox: match record.sandbox {
+                SandboxChoiceV1::Process => SandboxChoice::Process,
+                SandboxChoiceV1::Docker => SandboxChoice::Docker,
+                SandboxChoiceV1::Auto => SandboxChoice::Auto,
+            },
+            warm: match record.warm {
+                WarmV1::Eager => Warm::Eager,
+                WarmV1::Lazy => Warm::Lazy,
+            },
+            region: record.region,
+            profile: record.profile,
+            max_concurrency: record.max_concurrency,
+            idle_expiry: Duration::from_millis(record.idle_expiry_ms),
+        };
+        let wanted = match record.wanted {
+            WantedV1::Running => Wanted::Running,
+            WantedV1::Stopped => Wanted::Stopped,
+        };
+        SavedProject { settings, wanted, generation: record.generation, port: record.port }
+    }
+}

@@ -1,0 +1,231 @@
+//! The supervisor's actor: who is called what, which ports are whose, and what the store is told.
+//!
+//! It forwards a project's commands to the project's task and never waits for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::project::settings::{ProjectName, SandboxChoice, Settings};
+use crate::sandbox::Driver;
+use crate::store::{Change, SavedProject, Store, Wanted};
+
+use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
+use super::project_task::{self, Order, ProjectHandle};
+
+/// Reload events that a follower may lag behind.
+const EVENTS: usize = 256;
+
+/// What the daemon gives its supervisor.
+#[derive(Debug)]
+pub struct Parts {
+    /// Runs functions as processes.
+    pub process: Arc<dyn Driver>,
+    /// Keeps what must outlast the daemon.
+    pub store: Store,
+    /// The daemon's bound on concurrent starts.
+    pub starts: Arc<Semaphore>,
+    /// Tracks connections and listeners.
+    pub connections: TaskTracker,
+    /// Tracks workers and sandboxes.
+    pub sandboxes: TaskTracker,
+    /// Cancelled when the daemon stops accepting.
+    pub cancel: CancellationToken,
+}
+
+/// What all project tasks share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    process: Arc<dyn Driver>,
+    pub(super) store: Store,
+    pub(super) starts: Arc<Semaphore>,
+    pub(super) connections: TaskTracker,
+    pub(super) sandboxes: TaskTracker,
+    pub(super) cancel: CancellationToken,
+    pub(super) events: broadcast::Sender<ReloadReport>,
+}
+
+impl Shared {
+    /// The driver for a choice.
+    pub(super) fn driver(&self, choice: SandboxChoice) -> Arc<dyn Driver> {
+        match choice {
+            SandboxChoice::Process | SandboxChoice::Auto | SandboxChoice::Docker => self.process.clone(),
+        }
+    }
+}
+
+/// Starts the supervisor with the projects that were saved; those that ran are started again.
+#[must_use]
+pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle {
+    let (mailbox, commands) = mpsc::channel(MAILBOX);
+    let events = broadcast::channel(EVENTS).0;
+    let handle = Handle::new(mailbox, events.clone());
+    let shared = Shared {
+        process: parts.process,
+        store: parts.store,
+        starts: parts.starts,
+        connections: parts.connections.clone(),
+        sandboxes: parts.sandboxes,
+        cancel: parts.cancel,
+        events,
+    };
+    parts.connections.spawn(Actor { shared, projects: BTreeMap::new() }.run(commands, saved));
+    handle
+}
+
+struct Actor {
+    shared: Shared,
+    projects: BTreeMap<ProjectName, ProjectHandle>,
+}
+
+impl Actor {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, saved: BTreeMap<ProjectName, SavedProject>) {
+        self.restore(saved);
+        let cancel = self.shared.cancel.clone();
+        loop {
+            let command = tokio::select! {
+                () = cancel.cancelled() => return,
+                command = commands.recv() => command,
+            };
+            match command {
+                Some(command) => self.command(command),
+                None => return,
+            }
+        }
+    }
+
+    fn restore(&mut self, saved: BTreeMap<ProjectName, SavedProject>) {
+        for (name, project) in saved {
+            let runs = project.wanted == Wanted::Running;
+            let handle = project_task::spawn(self.shared.clone(), project);
+            if runs {
+                let (answer, outcome) = oneshot::channel();
+                let owned = self.owned_ports();
+                handle.send(Order::Start {
+                    patch: Patch::default(),
+                    caller: CallerEnvironment::default(),
+                    owned,
+                    answer,
+                });
+                let told = name.clone();
+                self.shared.connections.spawn(async move {
+                    if let Ok(Err(refused)) = outcome.await {
+                        tracing::error!(project = %told, %refused, "a project could not be started again");
+                    }
+                });
+            }
+            self.projects.insert(name, handle);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Start { name, patch, caller, answer } => self.start(name, patch, caller, answer),
+            Command::Stop { name, answer } => self.forward(&name, answer, |answer| Order::Stop { answer }),
+            Command::Remove { name, answer } => self.remove(name, answer),
+            Command::Reload { name, functions, answer } => {
+                self.forward(&name, answer, |answer| Order::Reload { functions, answer });
+            }
+            Command::Set { name, patch, answer } => {
+                let owned = self.owned_ports();
+                self.forward(&name, answer, |answer| Order::Set { patch, owned, answer });
+            }
+            Command::List { answer } => self.list(answer),
+            Command::Status { name, answer } => self.forward(&name, answer, |answer| Order::Status { answer }),
+            Command::Invoke { name, function, answer } => {
+                self.forward(&name, answer, |answer| Order::Worker { function, answer });
+            }
+            Command::Logs { name, query, answer } => {
+                self.forward(&name, answer, |answer| Order::Logs { query, answer });
+            }
+        }
+    }
+
+    fn forward<T>(
+        &self,
+        name: &ProjectName,
+        answer: oneshot::Sender<Result<T, Refused>>,
+        order: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Order,
+    ) {
+        match self.projects.get(name) {
+            Some(project) => project.send(order(answer)),
+            None => drop(answer.send(Err(Refused::UnknownProject(name.clone())))),
+        }
+    }
+
+    fn start(
+        &mut self,
+        name: ProjectName,
+        patch: Patch,
+        caller: CallerEnvironment,
+        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+    ) {
+        let owned = self.owned_ports();
+        if let Some(known) = self.projects.get(&name) {
+            if let Some(path) = patch.path.as_ref().filter(|path| **path != known.path()) {
+                let _moved: &PathBuf = path;
+                drop(answer.send(Err(Refused::NameTaken { name, path: known.path() })));
+                return;
+            }
+            known.send(Order::Start { patch, caller, owned, answer });
+            return;
+        }
+        let Some(path) = patch.path.clone() else {
+            drop(answer.send(Err(Refused::UnknownProject(name))));
+            return;
+        };
+        let saved = SavedProject {
+            settings: Settings::new(name.clone(), path),
+            wanted: Wanted::Stopped,
+            generation: 0,
+            port: None,
+        };
+        let project = project_task::spawn(self.shared.clone(), saved);
+        project.send(Order::Start { patch, caller, owned, answer });
+        self.projects.insert(name, project);
+    }
+
+    fn remove(&mut self, name: ProjectName, answer: oneshot::Sender<Result<(), Refused>>) {
+        let Some(project) = self.projects.remove(&name) else {
+            drop(answer.send(Err(Refused::UnknownProject(name))));
+            return;
+        };
+        let store = self.shared.store.clone();
+        self.shared.connections.spawn(async move {
+            let (stopped, outcome) = oneshot::channel();
+            project.send(Order::Stop { answer: stopped });
+            drop(outcome.await);
+            let forgotten = store.commit(vec![Change::RemoveProject(name)]).await;
+            drop(answer.send(forgotten.map_err(|problem| Refused::Store(problem.to_string()))));
+        });
+    }
+
+    fn list(&self, answer: oneshot::Sender<Result<Vec<ProjectStatus>, Refused>>) {
+        let asked: Vec<_> = self
+            .projects
+            .values()
+            .map(|project| {
+                let (answer, status) = oneshot::channel();
+                project.send(Order::Status { answer });
+                status
+            })
+            .collect();
+        self.shared.connections.spawn(async move {
+            let mut all = Vec::new();
+            for status in asked {
+                if let Ok(Ok(status)) = status.await {
+                    all.push(status);
+                }
+            }
+            drop(answer.send(Ok(all)));
+        });
+    }
+
+    fn owned_ports(&self) -> BTreeSet<u16> {
+        self.projects.values().filter_map(ProjectHandle::port).collect()
+    }
+}

@@ -1,0 +1,603 @@
+//! One project: its settings, its generations, and the one path on which both change.
+//!
+//! Starting is a reload from the empty project and stopping one to it. Whatever fails before the snapshot is published
+//! leaves what runs as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::credentials;
+use crate::gateway::Gateway;
+use crate::loader::{self, Loaded};
+use crate::logs::{LogHub, LogQuery};
+use crate::project::diff::ProjectDiff;
+use crate::project::settings::{ProjectName, Settings, Warm};
+use crate::project::{FunctionId, Project};
+use crate::store::{Change, SavedProject, Wanted};
+use crate::template::{Diagnostic, Severity};
+use crate::watch::{Touched, Watch};
+use crate::worker;
+
+use super::actor::Shared;
+use super::handle::{
+    CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
+};
+use super::reconcile::{self, Ground, Running};
+use super::{ports, status};
+
+/// Orders that may wait at a project.
+const ORDERS: usize = 64;
+
+/// What a project is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    Start {
+        patch: Patch,
+        caller: CallerEnvironment,
+        owned: BTreeSet<u16>,
+        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+    },
+    Set {
+        patch: Patch,
+        owned: BTreeSet<u16>,
+        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+    },
+    Stop {
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
+    Reload {
+        functions: Vec<FunctionId>,
+        answer: oneshot::Sender<Result<ReloadReport, Refused>>,
+    },
+    Status {
+        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+    },
+    Worker {
+        function: FunctionId,
+        answer: oneshot::Sender<Result<worker::Handle, Refused>>,
+    },
+    Logs {
+        query: LogQuery,
+        answer: oneshot::Sender<Result<LogStream, Refused>>,
+    },
+}
+
+/// What the supervisor may know of a project without asking its task.
+#[derive(Debug, Clone)]
+struct Card {
+    path: PathBuf,
+    port: Option<u16>,
+}
+
+/// The way to a project's task.
+#[derive(Debug)]
+pub(super) struct ProjectHandle {
+    orders: mpsc::UnboundedSender<Order>,
+    card: Arc<Mutex<Card>>,
+}
+
+impl ProjectHandle {
+    /// Sends an order. Orders come from the supervisor's bounded mailbox, one for each of its commands.
+    pub(super) fn send(&self, order: Order) {
+        // A task that has ended drops the order, and its sender learns that the daemon is stopping.
+        drop(self.orders.send(order));
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.card.lock().unwrap_or_else(PoisonError::into_inner).path.clone()
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        self.card.lock().unwrap_or_else(PoisonError::into_inner).port
+    }
+}
+
+/// Starts a project's task; the project itself is started by an order.
+pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
+    let (orders, queue) = mpsc::unbounded_channel();
+    let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port }));
+    let (touches, touched) = mpsc::channel(ORDERS);
+    let task = ProjectTask {
+        settings: saved.settings,
+        wanted: saved.wanted,
+        generation: saved.generation,
+        port: saved.port,
+        caller: CallerEnvironment::default(),
+        logs: LogHub::default(),
+        running: None,
+        diagnostics: Vec::new(),
+        last_reload: None,
+        card: card.clone(),
+        touches,
+        shared: shared.clone(),
+    };
+    shared.connections.spawn(task.run(queue, touched));
+    ProjectHandle { orders, card }
+}
+
+/// What functions get of the caller's AWS account.
+#[derive(Clone)]
+struct Account {
+    variables: Arc<BTreeMap<String, String>>,
+    region: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What runs of a project.
+struct Live {
+    project: Arc<Project>,
+    functions: BTreeMap<FunctionId, Running>,
+    account: Account,
+    gateway: Gateway,
+    template: (PathBuf, String),
+    since: SystemTime,
+    _watch: Option<Watch>,
+}
+
+struct ProjectTask {
+    settings: Settings,
+    wanted: Wanted,
+    generation: u64,
+    port: Option<u16>,
+    caller: CallerEnvironment,
+    logs: LogHub,
+    running: Option<Live>,
+    diagnostics: Vec<Diagnostic>,
+    last_reload: Option<ReloadReport>,
+    card: Arc<Mutex<Card>>,
+    touches: mpsc::Sender<Touched>,
+    shared: Shared,
+}
+
+/// What sets a change off.
+struct Cause {
+    began: Instant,
+    touched: Vec<PathBuf>,
+    forced: Option<Vec<FunctionId>>,
+}
+
+impl ProjectTask {
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut touched: mpsc::Receiver<Touched>) {
+        let cancel = self.shared.cancel.clone();
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                order = orders.recv() => match order {
+                    Some(order) => self.order(order).await,
+                    None => return,
+                },
+                Some(touched) = touched.recv() => self.touched(touched).await,
+            }
+        }
+    }
+
+    fn name(&self) -> &ProjectName {
+        &self.settings.name
+    }
+
+    async fn order(&mut self, order: Order) {
+        match order {
+            Order::Start { patch, caller, owned, answer } => {
+                self.caller = caller;
+                let outcome = self.start(patch, &owned).await;
+                drop(answer.send(outcome));
+            }
+            Order::Set { patch, owned, answer } => {
+                let outcome = self.set(patch, &owned).await;
+                drop(answer.send(outcome));
+            }
+            Order::Stop { answer } => {
+                let outcome = self.stop().await;
+                drop(answer.send(outcome));
+            }
+            Order::Reload { functions, answer } => {
+                let outcome = self.reload(functions).await;
+                drop(answer.send(outcome));
+            }
+            Order::Status { answer } => {
+                let status = self.status().await;
+                drop(answer.send(Ok(status)));
+            }
+            Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
+            Order::Logs { query, answer } => {
+                let (past, future) = self.logs.read(&query);
+                drop(answer.send(Ok(LogStream { past, future, query })));
+            }
+        }
+    }
+
+    async fn start(&mut self, patch: Patch, owned: &BTreeSet<u16>) -> Result<ProjectStatus, Refused> {
+        let before = (self.settings.clone(), self.wanted);
+        self.settings = patched(&self.settings, patch);
+        self.wanted = Wanted::Running;
+        let outcome = self.reconfigure(owned).await;
+        if outcome.is_err() {
+            (self.settings, self.wanted) = before;
+        }
+        outcome?;
+        self.save().await?;
+        if self.settings.warm == Warm::Eager {
+            self.warm_all().await;
+        }
+        Ok(self.status().await)
+    }
+
+    async fn set(&mut self, patch: Patch, owned: &BTreeSet<u16>) -> Result<ProjectStatus, Refused> {
+        let before = self.settings.clone();
+        self.settings = patched(&self.settings, patch);
+        if self.running.is_some()
+            && let Err(refused) = self.reconfigure(owned).await
+        {
+            self.settings = before;
+            return Err(refused);
+        }
+        self.save().await?;
+        Ok(self.status().await)
+    }
+
+    async fn stop(&mut self) -> Result<(), Refused> {
+        self.running = None;
+        self.wanted = Wanted::Stopped;
+        self.save().await
+    }
+
+    async fn save(&self) -> Result<(), Refused> {
+        let saved = SavedProject {
+            settings: self.settings.clone(),
+            wanted: self.wanted,
+            generation: self.generation,
+            port: self.port,
+        };
+        let card = Card { path: self.settings.path.clone(), port: self.port };
+        *self.card.lock().unwrap_or_else(PoisonError::into_inner) = card;
+        let kept = self.shared.store.commit(vec![Change::PutProject(saved)]).await;
+        kept.map_err(|problem| Refused::Store(problem.to_string()))
+    }
+
+    async fn warm_all(&self) {
+        let Some(live) = &self.running else { return };
+        for (id, running) in &live.functions {
+            if let Ok(live) = &running.state
+                && let Err(problem) = live.worker.warm(1).await
+            {
+                tracing::warn!(project = %self.name(), function = %id, %problem, "INIT failed");
+            }
+        }
+    }
+
+    /// Applies the settings, on a new address where they ask for one.
+    async fn reconfigure(&mut self, owned: &BTreeSet<u16>) -> Result<(), Refused> {
+        let began = Instant::now();
+        let listener = self.listener(owned).await?;
+        let cause = Cause { began, touched: Vec::new(), forced: None };
+        let report = self.apply(cause, listener).await?;
+        match report.outcome {
+            ReloadOutcome::Rejected { diagnostics } => Err(Refused::Diagnostics(diagnostics)),
+            ReloadOutcome::Applied { .. } | ReloadOutcome::Unchanged => Ok(()),
+        }
+    }
+
+    /// A listener for the address in the settings; `None` when the one that is open is right.
+    async fn listener(&mut self, owned: &BTreeSet<u16>) -> Result<Option<tokio::net::TcpListener>, Refused> {
+        let host = self.settings.host;
+        let open = self.running.as_ref().map(|live| live.gateway.address);
+        let wanted = self.settings.port.or(open.map(|address| address.port()));
+        if let (Some(open), Some(wanted)) = (open, wanted)
+            && open == SocketAddr::new(host, wanted)
+        {
+            return Ok(None);
+        }
+        let bound = match self.settings.port {
+            Some(port) => ports::bind(host, port).await,
+            None => ports::bind_any(host, self.port, &without(owned, self.port)).await,
+        };
+        bound.map(Some).map_err(|problem| Refused::Address {
+            address: SocketAddr::new(host, self.settings.port.unwrap_or(ports::FIRST)),
+            cause: problem.to_string(),
+            owner: self.settings.port.filter(|port| owned.contains(port)).map_or_else(String::new, |_| {
+                "; another project of this daemon has it (`samctl list` says which)".to_owned()
+            }),
+        })
+    }
+
+    async fn reload(&mut self, functions: Vec<FunctionId>) -> Result<ReloadReport, Refused> {
+        let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
+        for function in &functions {
+            if !live.functions.contains_key(function) {
+                return Err(self.unknown(function, live));
+            }
+        }
+        let forced = if functions.is_empty() { live.functions.keys().cloned().collect() } else { functions };
+        let cause = Cause { began: Instant::now(), touched: Vec::new(), forced: Some(forced.clone()) };
+        let report = self.apply(cause, None).await?;
+        if matches!(report.outcome, ReloadOutcome::Applied { .. }) {
+            self.wait_until_ready(&forced).await?;
+        }
+        Ok(report)
+    }
+
+    /// A forced reload returns when the new code is ready, or says why it is not.
+    async fn wait_until_ready(&self, functions: &[FunctionId]) -> Result<(), Refused> {
+        let Some(live) = &self.running else { return Ok(()) };
+        let mut problems = Vec::new();
+        for function in functions {
+            match live.functions.get(function).map(|running| &running.state) {
+                Some(Ok(live)) => {
+                    if let Err(problem) = live.worker.warm(1).await {
+                        problems.push(format!("{function}: {problem}"));
+                    }
+                }
+                Some(Err(reason)) => problems.push(format!("{function}: {reason}")),
+                None => {}
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Refused::Other(problems.join("\n"))) }
+    }
+
+    async fn touched(&mut self, touched: Touched) {
+        if self.running.is_none() {
+            return;
+        }
+        let cause = Cause { began: touched.noticed, touched: touched.paths, forced: None };
+        if let Err(refused) = self.apply(cause, None).await {
+            tracing::error!(project = %self.name(), %refused, "a change could not be applied");
+        }
+    }
+
+    /// The one path on which what runs changes.
+    async fn apply(
+        &mut self,
+        cause: Cause,
+        listener: Option<tokio::net::TcpListener>,
+    ) -> Result<ReloadReport, Refused> {
+        let account = self.account(&cause).await;
+        let loaded = self.load(&cause, &account).await;
+        self.diagnostics = account.diagnostics.iter().chain(&loaded.diagnostics).cloned().collect();
+        let Some(next) = loaded.project.map(Arc::new) else {
+            return Ok(self.report(&cause, ReloadOutcome::Rejected { diagnostics: errors(&loaded.diagnostics) }));
+        };
+        let empty = Arc::new(Project::default());
+        let running = self.running.as_ref().map_or(&empty, |live| &live.project);
+        let mut diff = ProjectDiff::between(running, &next, &cause.touched);
+        if let Some(forced) = &cause.forced {
+            diff.force(forced);
+        }
+        let same_account = self.running.as_ref().is_some_and(|live| live.account.variables == account.variables);
+        if !same_account {
+            diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
+        }
+        if diff.is_empty() && self.running.is_some() && listener.is_none() {
+            return Ok(self.report(&cause, ReloadOutcome::Unchanged));
+        }
+        let functions = self.functions(&next, &diff, &account.variables, same_account).await;
+        self.generation += 1;
+        let template = (loaded.template, loaded.why);
+        self.publish(next, functions, account, template, listener)?;
+        let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
+        Ok(self.report(&cause, outcome))
+    }
+
+    /// Credentials and region are asked for again at each command, and kept while files change.
+    async fn account(&self, cause: &Cause) -> Account {
+        if let (Some(live), false) = (&self.running, cause.touched.is_empty()) {
+            return live.account.clone();
+        }
+        let home = std::env::home_dir();
+        let request = credentials::Request {
+            profile: self.settings.profile.as_deref(),
+            region: self.settings.region.as_deref(),
+            home: home.as_deref(),
+        };
+        let resolved = credentials::resolve(request, &self.caller.0).await;
+        Account {
+            variables: Arc::new(resolved.variables()),
+            region: resolved.region.clone(),
+            diagnostics: resolved.diagnostics,
+        }
+    }
+
+    /// Files are read on a thread of their own; a change of code alone asks for no reading at all.
+    async fn load(&self, cause: &Cause, account: &Account) -> Loaded {
+        if let Some(live) = &self.running
+            && !cause.touched.is_empty()
+            && !live.project.asks_for_resolve(&cause.touched)
+        {
+            return Loaded {
+                project: Some((*live.project).clone()),
+                diagnostics: self.diagnostics.clone(),
+                template: live.template.0.clone(),
+                why: live.template.1.clone(),
+            };
+        }
+        let settings = self.settings.clone();
+        let inputs = loader::Inputs { region: account.region.clone(), caller: self.caller.0.clone() };
+        let read = tokio::task::spawn_blocking(move || loader::load(&settings, &inputs)).await;
+        read.unwrap_or_else(|_| Loaded {
+            project: None,
+            diagnostics: vec![Diagnostic::error("the template could not be read to its end: an internal error")],
+            template: self.settings.path.clone(),
+            why: String::new(),
+        })
+    }
+
+    /// The functions of the next generation: those that nothing touched are the same as before.
+    async fn functions(
+        &self,
+        next: &Project,
+        diff: &ProjectDiff,
+        account: &Arc<BTreeMap<String, String>>,
+        same_account: bool,
+    ) -> BTreeMap<FunctionId, Running> {
+        let ground =
+            Ground { shared: &self.shared, settings: &self.settings, logs: &self.logs, account: account.clone() };
+        let mut all = BTreeMap::new();
+        for (id, function) in &next.functions {
+            let old = self.running.as_ref().and_then(|live| live.functions.get(id));
+            let running = match old {
+                Some(old) if !diff.functions.touches(id) => old.clone(),
+                _ => ground.replace(function, old, same_account).await,
+            };
+            all.insert(id.clone(), running);
+        }
+        all
+    }
+
+    fn publish(
+        &mut self,
+        next: Arc<Project>,
+        functions: BTreeMap<FunctionId, Running>,
+        account: Account,
+        template: (PathBuf, String),
+        listener: Option<tokio::net::TcpListener>,
+    ) -> Result<(), Refused> {
+        let snapshot = Arc::new(reconcile::snapshot(self.generation, &next, &functions));
+        let before = self.running.take();
+        let (gateway, watch, watched) = match before {
+            Some(Live { gateway, _watch, project, .. }) => (Some(gateway), _watch, Some(project)),
+            None => (None, None, None),
+        };
+        let gateway = match (listener, gateway) {
+            (None, Some(gateway)) => {
+                gateway.publish(snapshot);
+                gateway
+            }
+            (Some(listener), _) => {
+                let tasks = &self.shared.connections;
+                Gateway::serve(listener, snapshot, tasks, &self.shared.cancel)
+                    .map_err(|problem| Refused::Other(problem.to_string()))?
+            }
+            (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
+        };
+        self.port = Some(gateway.address.port());
+        let same_paths = watched.is_some_and(|project| project.watched() == next.watched());
+        let watch = if same_paths { watch } else { self.watch(&next) };
+        self.running = Some(Live {
+            project: next,
+            functions,
+            account,
+            gateway,
+            template,
+            since: SystemTime::now(),
+            _watch: watch,
+        });
+        Ok(())
+    }
+
+    fn watch(&self, project: &Project) -> Option<Watch> {
+        match Watch::start(project.watched(), self.touches.clone()) {
+            Ok(watch) => Some(watch),
+            Err(problem) => {
+                tracing::warn!(project = %self.name(), %problem, "files are not watched; use `samctl reload`");
+                None
+            }
+        }
+    }
+
+    fn report(&mut self, cause: &Cause, outcome: ReloadOutcome) -> ReloadReport {
+        let report = ReloadReport {
+            project: self.name().clone(),
+            generation: self.generation,
+            at: SystemTime::now(),
+            duration: cause.began.elapsed(),
+            files: cause.touched.clone(),
+            outcome,
+        };
+        log(&report);
+        self.last_reload = Some(report.clone());
+        // Without a follower there is nobody to miss it.
+        drop(self.shared.events.send(report.clone()));
+        report
+    }
+
+    async fn status(&self) -> ProjectStatus {
+        let running = match &self.running {
+            Some(live) => Some(self.running_status(live).await),
+            None => None,
+        };
+        ProjectStatus { settings: self.settings.clone(), running, diagnostics: self.diagnostics.clone() }
+    }
+
+    async fn running_status(&self, live: &Live) -> RunningStatus {
+        let mut functions = Vec::new();
+        for (id, running) in &live.functions {
+            functions.push(status::of_function(id, running).await);
+        }
+        RunningStatus {
+            address: live.gateway.address,
+            generation: self.generation,
+            since: live.since,
+            template: live.template.clone(),
+            project: live.project.clone(),
+            functions,
+            stand_ins: live.project.stand_ins.clone(),
+            last_reload: self.last_reload.clone(),
+        }
+    }
+
+    fn worker(&self, function: &FunctionId) -> Result<worker::Handle, Refused> {
+        let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
+        match live.functions.get(function).map(|running| &running.state) {
+            Some(Ok(live)) => Ok(live.worker.clone()),
+            Some(Err(reason)) => Err(Refused::Other(format!("function {function} cannot run: {reason}"))),
+            None => Err(self.unknown(function, live)),
+        }
+    }
+
+    fn unknown(&self, function: &FunctionId, live: &Live) -> Refused {
+        let known: Vec<&str> = live.functions.keys().map(|id| id.0.as_str()).collect();
+        Refused::UnknownFunction { project: self.name().clone(), function: function.clone(), known: known.join(", ") }
+    }
+}
+
+fn log(report: &ReloadReport) {
+    let duration = report.duration.as_secs_f64() * 1e3;
+    let (project, generation) = (&report.project, report.generation);
+    match &report.outcome {
+        ReloadOutcome::Applied { functions, routes } => {
+            tracing::info!(%project, generation, ms = duration, ?functions, ?routes, "serving");
+        }
+        ReloadOutcome::Unchanged => tracing::debug!(%project, generation, "nothing differs"),
+        ReloadOutcome::Rejected { diagnostics } => {
+            for diagnostic in diagnostics {
+                tracing::error!(%project, generation, %diagnostic, "rejected; the last good configuration keeps serving");
+            }
+        }
+    }
+}
+
+fn errors(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect()
+}
+
+fn names<K: Ord + ToString>(changes: &crate::project::diff::Changes<K>) -> Changes {
+    let text = |keys: &BTreeSet<K>| keys.iter().map(ToString::to_string).collect();
+    Changes { added: text(&changes.added), changed: text(&changes.changed), removed: text(&changes.removed) }
+}
+
+fn without(ports: &BTreeSet<u16>, own: Option<u16>) -> BTreeSet<u16> {
+    ports.iter().copied().filter(|port| Some(*port) != own).collect()
+}
+
+fn patched(settings: &Settings, patch: Patch) -> Settings {
+    let now = settings.clone();
+    Settings {
+        name: now.name,
+        path: patch.path.unwrap_or(now.path),
+        template: patch.template.or(now.template),
+        host: patch.host.unwrap_or(now.host),
+        port: patch.port.or(now.port),
+        env_vars: patch.env_vars.or(now.env_vars),
+        parameter_overrides: patch.parameter_overrides.unwrap_or(now.parameter_overrides),
+        sandbox: patch.sandbox.unwrap_or(now.sandbox),
+        warm: patch.warm.unwrap_or(now.warm),
+        region: patch.region.or(now.region),
+        profile: patch.profile.or(now.profile),
+        max_concurrency: patch.max_concurrency.unwrap_or(now.max_concurrency),
+        idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
+    }
+}

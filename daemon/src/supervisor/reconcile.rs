@@ -1,0 +1,147 @@
+//! Makes what runs equal to what should run, make before break (design, section 2).
+//!
+//! New workers are created and listeners bound before anything old is let go; publishing the snapshot is one swap that
+//! cannot fail; the old workers end when their last request has gone. It is told what differs and decides nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::apigw::Context;
+use crate::gateway::Snapshot;
+use crate::gateway::snapshot::ServedFunction;
+use crate::lambda::pool::Limits;
+use crate::logs::LogHub;
+use crate::project::settings::{Settings, Warm};
+use crate::project::{Function, FunctionId, Project};
+use crate::sandbox::{Driver, Launcher};
+use crate::worker;
+
+use super::actor::Shared;
+
+/// Invocations that may wait for a sandbox of a function that reserves no concurrency.
+const MOST_WAITING: usize = 1_024;
+
+/// The account that local ARNs name.
+pub const ACCOUNT: &str = "123456789012";
+
+/// A function of a running project.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// What it was made from.
+    pub function: Arc<Function>,
+    /// How it runs, or why it cannot.
+    pub state: Result<Live, String>,
+}
+
+/// A function that has a worker.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Its worker.
+    pub worker: worker::Handle,
+    /// What starts its sandboxes.
+    pub launcher: Arc<dyn Launcher>,
+    /// The driver's name.
+    pub driver: &'static str,
+}
+
+/// What all workers of a project get.
+pub struct Ground<'a> {
+    /// The daemon's parts.
+    pub shared: &'a Shared,
+    /// The project's settings.
+    pub settings: &'a Settings,
+    /// The project's log.
+    pub logs: &'a LogHub,
+    /// The account's variables.
+    pub account: Arc<BTreeMap<String, String>>,
+}
+
+impl Ground<'_> {
+    /// A worker for `function`, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
+    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
+    pub async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
+        let function = Arc::new(function.clone());
+        let driver = self.shared.driver(self.settings.sandbox);
+        let (launcher, reusable) = match self.launcher(&function, old, &*driver).await {
+            Ok(found) => found,
+            Err(reason) => return Running { function, state: Err(reason) },
+        };
+        let (held, in_use) = match old.and_then(|old| old.state.as_ref().ok()) {
+            Some(live) => live.worker.hand_over().await,
+            None => (None, 0),
+        };
+        let held = held.filter(|_| reusable && same_account);
+        let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
+        let wanted = if self.settings.warm == Warm::Eager { in_use.max(1) } else { in_use };
+        if wanted > 0 {
+            worker.begin_warm(wanted);
+        }
+        Running { function, state: Ok(Live { worker, launcher, driver: driver.name() }) }
+    }
+
+    /// What was prepared for the predecessor serves again when nothing but files in place changed.
+    async fn launcher(
+        &self,
+        function: &Arc<Function>,
+        old: Option<&Running>,
+        driver: &dyn Driver,
+    ) -> Result<(Arc<dyn Launcher>, bool), String> {
+        if let Some(old) = old
+            && let Ok(live) = &old.state
+            && live.launcher.serves_in_place()
+            && live.driver == driver.name()
+            && *old.function == **function
+        {
+            return Ok((live.launcher.clone(), true));
+        }
+        driver.prepare(function.clone()).await.map(|launcher| (launcher, false)).map_err(|problem| problem.reason)
+    }
+
+    fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {
+        worker::Spec {
+            limits: limits(&function, self.settings),
+            function,
+            launcher,
+            account: self.account.clone(),
+            logs: self.logs.clone(),
+            starts: self.shared.starts.clone(),
+            spare: true,
+            tasks: self.shared.sandboxes.clone(),
+        }
+    }
+}
+
+fn limits(function: &Function, settings: &Settings) -> Limits {
+    match function.reserved_concurrency {
+        Some(reserved) => Limits { sandboxes: reserved, waiting: 0, idle_expiry: settings.idle_expiry },
+        None => {
+            Limits { sandboxes: settings.max_concurrency, waiting: MOST_WAITING, idle_expiry: settings.idle_expiry }
+        }
+    }
+}
+
+/// The snapshot of a generation.
+#[must_use]
+pub fn snapshot(generation: u64, project: &Project, functions: &BTreeMap<FunctionId, Running>) -> Snapshot {
+    let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
+    let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
+    let apis = in_order.map(|api| (api.clone(), Context::new(ACCOUNT, region, api))).collect();
+    let served: HashMap<FunctionId, ServedFunction> =
+        functions.iter().map(|(id, running)| (id.clone(), served(running))).collect();
+    Snapshot::new(generation, apis, served)
+}
+
+fn served(running: &Running) -> ServedFunction {
+    match &running.state {
+        Ok(live) => ServedFunction::Worker { worker: live.worker.clone(), arn: invoked_arn(&running.function) },
+        Err(reason) => ServedFunction::Broken { reason: reason.clone() },
+    }
+}
+
+/// APIs invoke the alias where there is one.
+fn invoked_arn(function: &Function) -> Arc<str> {
+    match &function.alias {
+        Some(alias) => format!("{}:{alias}", function.arn).into(),
+        None => function.arn.as_str().into(),
+    }
+}

@@ -1,0 +1,55 @@
+//! What resolving a template brings to light besides the model: diagnostics, stand-ins, the files that were read.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::Diagnostic;
+
+/// Collects while resolving; each diagnostic once, however often its place is evaluated.
+#[derive(Debug, Default)]
+pub struct Findings {
+    diagnostics: RefCell<Vec<Diagnostic>>,
+    seen: RefCell<HashSet<String>>,
+    stand_ins: RefCell<BTreeMap<String, String>>,
+    sources: RefCell<BTreeSet<PathBuf>>,
+}
+
+impl Findings {
+    /// Takes a diagnostic, unless the same one is there already.
+    pub fn report(&self, diagnostic: Diagnostic) {
+        if self.seen.borrow_mut().insert(diagnostic.to_string()) {
+            self.diagnostics.borrow_mut().push(diagnostic);
+        }
+    }
+
+    /// Notes that `value` was used for an expression that only a deployment could answer.
+    pub fn stand_in(&self, expression: &str, value: &str) {
+        self.stand_ins.borrow_mut().entry(expression.to_owned()).or_insert_with(|| value.to_owned());
+    }
+
+    /// Notes a file that the model depends on.
+    pub fn source(&self, file: &Path) {
+        self.sources.borrow_mut().insert(file.to_path_buf());
+    }
+
+    /// The diagnostics, in the order of the files' lines.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = self.diagnostics.borrow().clone();
+        all.sort_by(|a, b| a.location.cmp(&b.location));
+        all
+    }
+
+    /// Expressions and what was used for them, in order.
+    #[must_use]
+    pub fn stand_ins(&self) -> BTreeMap<String, String> {
+        self.stand_ins.borrow().clone()
+    }
+
+    /// The files that were read, in order.
+    #[must_use]
+    pub fn sources(&self) -> Vec<PathBuf> {
+        self.sources.borrow().iter().cloned().collect()
+    }
+}

@@ -1,0 +1,286 @@
+//! The intrinsic functions: a tree with functions in it → the tree of their values.
+//!
+//! Owns which functions there are and what each returns. Names get their values in [`super::reference`]; whether a
+//! branch of `Fn::If` is taken is decided in [`super::condition`]. What cannot be evaluated is reported once and leaves
+//! the best value there is, so that one mistake does not hide the rest of a template.
+
+use std::sync::Arc;
+
+use base64::Engine;
+
+use super::json::to_json;
+use super::node::{Key, Map, Mark, Node, Value};
+use super::{Diagnostic, Scope, yaml};
+
+impl Scope<'_> {
+    /// The value of a tree; `None` is `AWS::NoValue`, which removes the property or the list's item.
+    #[must_use]
+    pub fn eval(&self, node: &Node) -> Option<Node> {
+        match &node.value {
+            Value::List(items) => {
+                let items = items.iter().filter_map(|item| self.eval(item)).collect();
+                Some(Node::list(items, &node.mark))
+            }
+            Value::Map(map) => match function(map) {
+                Some((name, argument)) => self.call(name, argument, &node.mark),
+                None => Some(self.eval_map(map, &node.mark)),
+            },
+            Value::String(text) if text.contains("{{resolve:") => Some(self.dynamic_reference(text, node)),
+            _ => Some(node.clone()),
+        }
+    }
+
+    fn eval_map(&self, map: &Map, mark: &Mark) -> Node {
+        let mut entries = Vec::with_capacity(map.len());
+        for (key, value) in map.iter() {
+            if key.text.as_ref() == "Fn::Transform" {
+                // Beside other keys an include is merged into its surroundings.
+                let included = self.transform(value);
+                let map = included.as_ref().and_then(Node::as_map);
+                entries.extend(map.into_iter().flat_map(Map::iter).map(|(key, value)| (key.clone(), value.clone())));
+            } else if let Some(value) = self.eval(value) {
+                entries.push((key.clone(), value));
+            }
+        }
+        Node::map(entries, mark)
+    }
+
+    fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
+        match name {
+            "Ref" => self.call_ref(argument),
+            "Fn::If" => self.call_if(argument),
+            "Fn::GetAtt" => Some(self.call_get_att(argument)),
+            "Fn::Sub" => Some(self.call_sub(argument)),
+            "Fn::Join" => Some(self.call_join(argument)),
+            "Fn::Select" => self.call_select(argument),
+            "Fn::Split" => Some(self.call_split(argument)),
+            "Fn::FindInMap" => self.call_find_in_map(argument),
+            "Fn::Base64" => self.eval(argument).map(|value| base64(&value)),
+            "Fn::Cidr" => Some(self.call_cidr(argument)),
+            "Fn::GetAZs" => Some(self.call_zones(argument)),
+            "Fn::ImportValue" => Some(self.call_import(argument)),
+            "Fn::Length" => Some(self.call_length(argument)),
+            "Fn::ToJsonString" => {
+                let json = self.eval(argument).map(|value| to_json(&value).to_string()).unwrap_or_default();
+                Some(Node::text(&json, mark))
+            }
+            "Fn::Transform" => self.transform(argument),
+            "Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals" | "Condition" => {
+                Some(self.call_condition(name, argument, mark))
+            }
+            _ => {
+                let unknown = Diagnostic::error(format!("{name} is not a function that CloudFormation has here"));
+                self.findings().report(unknown.at(mark.location()));
+                self.eval(argument)
+            }
+        }
+    }
+
+    pub(super) fn mistake(&self, mark: &Mark, message: impl Into<String>) {
+        self.findings().report(Diagnostic::error(message).at(mark.location()));
+    }
+
+    fn call_ref(&self, argument: &Node) -> Option<Node> {
+        let Some(name) = argument.as_str() else {
+            self.mistake(&argument.mark, "Ref takes the name of a parameter or a resource");
+            return Some(argument.clone());
+        };
+        if name == "AWS::NoValue" { None } else { Some(self.reference(name, &argument.mark)) }
+    }
+
+    fn call_condition(&self, name: &str, argument: &Node, mark: &Mark) -> Node {
+        let key = Key { text: Arc::from(name), mark: mark.clone() };
+        let holds = self.holds(&Node::map(vec![(key, argument.clone())], mark));
+        Node::new(Value::Bool(holds), mark)
+    }
+
+    fn call_if(&self, argument: &Node) -> Option<Node> {
+        match argument.as_list() {
+            Some([condition, yes, no]) if condition.as_str().is_some() => {
+                let name = condition.as_str().unwrap_or_default();
+                self.eval(if self.condition(name, &condition.mark) { yes } else { no })
+            }
+            Some([condition, yes, no]) => self.eval(if self.holds(condition) { yes } else { no }),
+            _ => {
+                self.mistake(&argument.mark, "Fn::If takes a condition, a value if it holds and a value if not");
+                None
+            }
+        }
+    }
+
+    fn call_get_att(&self, argument: &Node) -> Node {
+        let (resource, attribute) = match argument.as_list() {
+            Some([resource, attribute]) => (resource.scalar(), self.eval(attribute).and_then(|node| node.scalar())),
+            Some([resource, rest @ ..]) => {
+                let rest: Vec<Arc<str>> = rest.iter().filter_map(Node::scalar).collect();
+                (resource.scalar(), Some(Arc::from(rest.join("."))))
+            }
+            _ => match argument.as_str().and_then(|text| text.split_once('.')) {
+                Some((resource, attribute)) => (Some(Arc::from(resource)), Some(Arc::from(attribute))),
+                None => (None, None),
+            },
+        };
+        let (Some(resource), Some(attribute)) = (resource, attribute) else {
+            self.mistake(&argument.mark, "Fn::GetAtt takes a resource and an attribute, as in Function.Arn");
+            return argument.clone();
+        };
+        self.attribute(&resource, &attribute, &argument.mark)
+    }
+
+    fn call_join(&self, argument: &Node) -> Node {
+        let Some([delimiter, items]) = argument.as_list() else {
+            self.mistake(&argument.mark, "Fn::Join takes a delimiter and a list");
+            return Node::text("", &argument.mark);
+        };
+        let items = self.eval(items).map(|list| list.strings()).unwrap_or_default();
+        Node::text(&items.join(delimiter.as_str().unwrap_or_default()), &argument.mark)
+    }
+
+    fn call_select(&self, argument: &Node) -> Option<Node> {
+        let Some([index, items]) = argument.as_list() else {
+            self.mistake(&argument.mark, "Fn::Select takes an index and a list");
+            return None;
+        };
+        let index = self.eval(index).and_then(|node| node.as_i64()).and_then(|index| usize::try_from(index).ok());
+        let items = self.eval(items)?;
+        let chosen = match items.as_list() {
+            Some(list) => list.get(index?).cloned(),
+            // A stand-in for a list is text: every item of it is that text.
+            None => Some(items.clone()),
+        };
+        if chosen.is_none() {
+            self.mistake(&argument.mark, format!("Fn::Select: the list has no item {}", index.unwrap_or_default()));
+        }
+        chosen
+    }
+
+    fn call_split(&self, argument: &Node) -> Node {
+        let (delimiter, text) = match argument.as_list() {
+            Some([delimiter, text]) => (delimiter.as_str(), self.eval(text).and_then(|node| node.scalar())),
+            _ => (None, None),
+        };
+        let (Some(delimiter), Some(text)) = (delimiter.filter(|delimiter| !delimiter.is_empty()), text) else {
+            self.mistake(&argument.mark, "Fn::Split takes a delimiter and a text");
+            return Node::list(Vec::new(), &argument.mark);
+        };
+        Node::list(text.split(delimiter).map(|part| Node::text(part, &argument.mark)).collect(), &argument.mark)
+    }
+
+    fn call_find_in_map(&self, argument: &Node) -> Option<Node> {
+        let parts = argument.as_list().unwrap_or_default();
+        let keys: Vec<Arc<str>> =
+            parts.iter().take(3).filter_map(|part| self.eval(part)).filter_map(|part| part.scalar()).collect();
+        let default = parts.get(3).and_then(|options| options.get("DefaultValue"));
+        let [map, top, second] = keys.as_slice() else {
+            self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
+            return default.and_then(|default| self.eval(default));
+        };
+        let found = self.template.root.at(&["Mappings", map, top, second]);
+        if found.is_none() && default.is_none() {
+            self.mistake(&argument.mark, format!("Mappings has no {map}.{top}.{second}"));
+        }
+        found.cloned().or_else(|| self.eval(default?))
+    }
+
+    fn call_length(&self, argument: &Node) -> Node {
+        let length = self.eval(argument).and_then(|list| list.as_list().map(<[Node]>::len));
+        if length.is_none() {
+            self.mistake(&argument.mark, "Fn::Length takes a list");
+        }
+        Node::new(Value::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
+    }
+
+    fn call_zones(&self, argument: &Node) -> Node {
+        let region = self.eval(argument).and_then(|node| node.scalar()).filter(|region| !region.is_empty());
+        let region = region.as_deref().unwrap_or(&self.around.region).to_owned();
+        let zones = ["a", "b", "c"].iter().map(|zone| Node::text(&format!("{region}{zone}"), &argument.mark));
+        Node::list(zones.collect(), &argument.mark)
+    }
+
+    fn call_import(&self, argument: &Node) -> Node {
+        let name = self.eval(argument).and_then(|node| node.scalar()).unwrap_or_else(|| Arc::from("import"));
+        self.stand_in(&format!("ImportValue({name})"), &name, &argument.mark)
+    }
+
+    fn call_cidr(&self, argument: &Node) -> Node {
+        let parts: Vec<Node> =
+            argument.as_list().unwrap_or_default().iter().filter_map(|part| self.eval(part)).collect();
+        let block = parts.first().and_then(Node::as_str);
+        let count = parts.get(1).and_then(Node::as_i64).and_then(|count| u32::try_from(count).ok());
+        let bits = parts.get(2).and_then(Node::as_i64).unwrap_or(8);
+        let blocks = block.zip(count).and_then(|(block, count)| cidr(block, count, u32::try_from(bits).ok()?));
+        if blocks.is_none() {
+            self.mistake(&argument.mark, "Fn::Cidr takes an IPv4 block, a count and the host bits of each part");
+        }
+        let blocks = blocks.unwrap_or_default();
+        Node::list(blocks.iter().map(|block| Node::text(block, &argument.mark)).collect(), &argument.mark)
+    }
+
+    /// `Fn::Transform`: `AWS::Include` of a local file; any other macro needs AWS.
+    fn transform(&self, argument: &Node) -> Option<Node> {
+        let name = argument.get("Name").and_then(Node::as_str).unwrap_or_default();
+        if name != "AWS::Include" {
+            let message = format!("the macro {name} runs in AWS only, so what it makes is missing here");
+            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
+            return None;
+        }
+        let location = self.eval(argument.at(&["Parameters", "Location"])?)?;
+        let location = location.as_str()?.to_owned();
+        if location.starts_with("s3://") || location.contains("://") {
+            let message = format!("{location} is not a local file, so it is not included");
+            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
+            return None;
+        }
+        let (path, text) = self.read(&location, &argument.mark, "the included file")?;
+        match yaml::parse(&Arc::new(path), &text) {
+            Ok(node) => self.eval(&node),
+            Err(error) => {
+                self.findings().report(error);
+                None
+            }
+        }
+    }
+
+    /// `{{resolve:ssm:…}}` in a text: the override when there is one, else the text as it stands.
+    fn dynamic_reference(&self, text: &str, node: &Node) -> Node {
+        let value = self.around.overrides.get(text).map_or(text, String::as_str);
+        self.stand_in(text, value, &node.mark)
+    }
+}
+
+/// The function that a mapping is a call of.
+fn function(map: &Map) -> Option<(&str, &Node)> {
+    let (key, argument) = map.iter().next().filter(|_| map.len() == 1)?;
+    let name = key.text.as_ref();
+    let is_condition = name == "Condition" && argument.as_str().is_some();
+    let is_call = name == "Ref" || (name.starts_with("Fn::") && !name.starts_with("Fn::ForEach::"));
+    // `{Condition: {StringEquals: …}}` is part of an IAM policy and no call.
+    (is_call || is_condition).then_some((name, argument))
+}
+
+/// Whether a node is a call of an intrinsic function.
+#[must_use]
+pub fn is_intrinsic(node: &Node) -> bool {
+    node.as_map().is_some_and(|map| function(map).is_some())
+}
+
+fn base64(value: &Node) -> Node {
+    let text = value.scalar().unwrap_or_default();
+    Node::text(&base64::engine::general_purpose::STANDARD.encode(text.as_bytes()), &value.mark)
+}
+
+/// The first `count` parts, each with `bits` host bits, of an IPv4 block.
+fn cidr(block: &str, count: u32, bits: u32) -> Option<Vec<String>> {
+    const MOST: u32 = 256;
+    let (address, _) = block.split_once('/')?;
+    let octets: Vec<u8> = address.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let start = u32::from_be_bytes(octets.try_into().ok()?);
+    if bits > 31 || count > MOST {
+        return None;
+    }
+    let part = |index: u32| {
+        let [a, b, c, d] = start.wrapping_add(index.wrapping_shl(bits)).to_be_bytes();
+        format!("{a}.{b}.{c}.{d}/{}", 32 - bits)
+    };
+    Some((0..count).map(part).collect())
+}

@@ -1,0 +1,291 @@
+//! YAML and JSON text → one tree ([`Node`]) that knows line and column of every value.
+//!
+//! Short tags (`!Ref`, `!Sub`, …) become their long form here, so nothing behind this file knows that tags exist.
+//! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This is
+//! the only file that knows the YAML library.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+
+use super::diagnostic::Diagnostic;
+use super::node::{Key, Map, Mark, Node, Value};
+
+/// Deepest nesting of lists and mappings.
+pub const MAX_DEPTH: usize = 100;
+/// Most values in a file.
+pub const MAX_NODES: usize = 8_000_000;
+/// Most values that aliases may stand for, each use counted: the limit that stops "billion laughs".
+pub const MAX_ALIASED_NODES: usize = 500_000;
+
+/// Parses one document.
+///
+/// # Errors
+/// The first thing that is not YAML, or the limit that the text exceeds.
+pub fn parse(file: &Arc<PathBuf>, text: &str) -> Result<Node, Diagnostic> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut builder = Builder::new(file);
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((event, span)) => builder.accept(event, span.start)?,
+            Err(error) => {
+                let what = if is_json(text) { "this is not valid JSON" } else { "this is not valid YAML" };
+                return Err(
+                    Diagnostic::error(format!("{what}: {}", error.info())).at(builder.mark(*error.marker()).location())
+                );
+            }
+        }
+    }
+    Ok(builder.root.unwrap_or_else(|| Node::new(Value::Null, &Mark::start(file))))
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// A list or mapping that is being read.
+enum Frame {
+    List { items: Vec<Node>, open: Open },
+    Map { entries: Vec<(Key, Node)>, key: Option<Key>, merges: Vec<Node>, open: Open },
+}
+
+/// What was known of a collection when it opened.
+struct Open {
+    mark: Mark,
+    tag: Option<String>,
+    anchor: usize,
+    nodes_before: usize,
+}
+
+struct Builder {
+    file: Arc<PathBuf>,
+    stack: Vec<Frame>,
+    /// Anchored values and how many nodes each is.
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    aliased: usize,
+    root: Option<Node>,
+}
+
+impl Builder {
+    fn new(file: &Arc<PathBuf>) -> Builder {
+        let (stack, anchors) = (Vec::new(), HashMap::new());
+        Builder { file: Arc::clone(file), stack, anchors, nodes: 0, aliased: 0, root: None }
+    }
+
+    fn mark(&self, marker: Marker) -> Mark {
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Mark { file: Arc::clone(&self.file), line: narrow(marker.line()), column: narrow(marker.col() + 1) }
+    }
+
+    fn accept(&mut self, event: Event<'_>, start: Marker) -> Result<(), Diagnostic> {
+        let mark = self.mark(start);
+        match event {
+            Event::DocumentStart(_) if self.root.is_some() => {
+                Err(Diagnostic::error("a second YAML document begins here; a template is one document")
+                    .at(mark.location()))
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(&text, style, anchor, tag_name(tag.as_deref()), mark)
+            }
+            Event::Alias(anchor) => self.alias(anchor, mark),
+            Event::SequenceStart(anchor, tag) => {
+                let open = self.open(anchor, tag.as_deref(), mark)?;
+                self.stack.push(Frame::List { items: Vec::new(), open });
+                Ok(())
+            }
+            Event::MappingStart(anchor, tag) => {
+                let open = self.open(anchor, tag.as_deref(), mark)?;
+                self.stack.push(Frame::Map { entries: Vec::new(), key: None, merges: Vec::new(), open });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&mut self, anchor: usize, tag: Option<&Tag>, mark: Mark) -> Result<Open, Diagnostic> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(Diagnostic::error(format!("values nest deeper than {MAX_DEPTH} levels")).at(mark.location()));
+        }
+        let nodes_before = self.nodes;
+        self.count(1, &mark)?;
+        Ok(Open { mark, tag: tag_name(tag), anchor, nodes_before })
+    }
+
+    fn count(&mut self, nodes: usize, mark: &Mark) -> Result<(), Diagnostic> {
+        self.nodes += nodes;
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        Err(Diagnostic::error(format!("the file has more than {MAX_NODES} values")).at(mark.location()))
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<String>,
+        mark: Mark,
+    ) -> Result<(), Diagnostic> {
+        self.count(1, &mark)?;
+        if let Some(Frame::Map { key: slot @ None, .. }) = self.stack.last_mut() {
+            let key = Key { text: Arc::from(text), mark: mark.clone() };
+            if anchor != 0 {
+                self.anchors.insert(anchor, (Node::text(text, &mark), 1));
+            }
+            *slot = Some(key);
+            return Ok(());
+        }
+        let plain = matches!(style, ScalarStyle::Plain) && tag.as_deref() != Some("str");
+        let value = if plain { plain_value(text) } else { Value::text(text) };
+        let node = long_form(tag.as_deref(), Node { value, mark });
+        self.anchor(anchor, &node, 1);
+        self.add(node)
+    }
+
+    fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), Diagnostic> {
+        let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+            return Err(Diagnostic::error("this alias stands inside the value that it names").at(mark.location()));
+        };
+        self.aliased += size;
+        if self.aliased > MAX_ALIASED_NODES {
+            let message = format!("aliases stand for more than {MAX_ALIASED_NODES} values");
+            return Err(Diagnostic::error(message).at(mark.location()).help("write fewer nested aliases"));
+        }
+        self.count(size, &mark)?;
+        if let Some(Frame::Map { key: slot @ None, .. }) = self.stack.last_mut() {
+            let text = node.scalar().ok_or_else(|| key_is_no_text(&mark))?;
+            *slot = Some(Key { text, mark });
+            return Ok(());
+        }
+        self.add(node)
+    }
+
+    fn close(&mut self) -> Result<(), Diagnostic> {
+        let (node, open) = match self.stack.pop() {
+            Some(Frame::List { items, open }) => (Node::list(items, &open.mark), open),
+            Some(Frame::Map { entries, merges, open, .. }) => (merged(entries, &merges, &open.mark), open),
+            None => return Ok(()),
+        };
+        let node = long_form(open.tag.as_deref(), node);
+        self.anchor(open.anchor, &node, self.nodes - open.nodes_before);
+        self.add(node)
+    }
+
+    fn anchor(&mut self, anchor: usize, node: &Node, size: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+    }
+
+    fn add(&mut self, node: Node) -> Result<(), Diagnostic> {
+        match self.stack.last_mut() {
+            None => self.root = Some(node),
+            Some(Frame::List { items, .. }) => items.push(node),
+            Some(Frame::Map { entries, key, merges, .. }) => match key.take() {
+                Some(key) if key.text.as_ref() == "<<" => merges.push(node),
+                Some(key) => entries.push((key, node)),
+                None => return Err(key_is_no_text(&node.mark)),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn key_is_no_text(mark: &Mark) -> Diagnostic {
+    Diagnostic::error("a key must be text, and here it is a list or a mapping").at(mark.location())
+}
+
+/// The entries of a mapping over those of its merge keys (`<<: *base`).
+fn merged(entries: Vec<(Key, Node)>, merges: &[Node], mark: &Mark) -> Node {
+    if merges.is_empty() {
+        return Node::map(entries, mark);
+    }
+    let mut map = Map::default();
+    // YAML gives the first of several bases precedence, so they are laid down from the last to the first.
+    for base in merges.iter().rev().flat_map(bases) {
+        for (key, value) in base.iter() {
+            map.set(key.clone(), value.clone());
+        }
+    }
+    for (key, value) in entries {
+        map.set(key, value);
+    }
+    Node::new(Value::Map(Arc::new(map)), mark)
+}
+
+fn bases(node: &Node) -> Vec<&Map> {
+    match &node.value {
+        Value::Map(map) => vec![map.as_ref()],
+        Value::List(items) => items.iter().rev().filter_map(Node::as_map).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `Ref` of `!Ref`; the bare name of a core tag (`str` of `!!str`).
+fn tag_name(tag: Option<&Tag>) -> Option<String> {
+    let tag = tag?;
+    Some(if tag.is_yaml_core_schema() || tag.handle == "!" {
+        tag.suffix.clone()
+    } else {
+        format!("{}{}", tag.handle.trim_start_matches('!'), tag.suffix)
+    })
+}
+
+/// Tags of YAML itself, which say nothing that the value does not.
+const CORE_TAGS: [&str; 10] = ["str", "int", "float", "bool", "null", "map", "seq", "timestamp", "binary", "omap"];
+
+/// `!Ref x` → `{Ref: x}`, `!Sub x` → `{Fn::Sub: x}`, `!GetAtt a.b` → `{Fn::GetAtt: [a, b]}`.
+fn long_form(tag: Option<&str>, node: Node) -> Node {
+    let Some(name) = tag.filter(|name| !name.is_empty() && !CORE_TAGS.contains(name)) else { return node };
+    let mark = node.mark.clone();
+    let (name, node) = match name {
+        "Ref" | "Condition" => (name.to_owned(), as_text(node)),
+        "GetAtt" => ("Fn::GetAtt".to_owned(), attribute(node)),
+        _ => (format!("Fn::{name}"), node),
+    };
+    Node::map(vec![(Key { text: Arc::from(name), mark: mark.clone() }, node)], &mark)
+}
+
+fn as_text(node: Node) -> Node {
+    match node.scalar() {
+        Some(text) => Node { value: Value::String(text), mark: node.mark },
+        None => node,
+    }
+}
+
+fn attribute(node: Node) -> Node {
+    match node.as_str().and_then(|text| text.split_once('.')) {
+        Some((resource, name)) => {
+            let (resource, name) = (Node::text(resource, &node.mark), Node::text(name, &node.mark));
+            Node::list(vec![resource, name], &node.mark)
+        }
+        None => node,
+    }
+}
+
+/// A plain scalar after YAML 1.1, which CloudFormation and the SAM CLI follow.
+fn plain_value(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
+        _ if is_number(text) => Value::Number(Arc::from(text)),
+        _ => Value::text(text),
+    }
+}
+
+/// Decimal numbers only: an account id with a leading zero, a date or `0x1f` stays text.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let starts = digits.starts_with(|c: char| c.is_ascii_digit());
+    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    starts && !leading_zero && decimal && text.parse::<f64>().is_ok()
+}

@@ -1,0 +1,64 @@
+//! Routes as they are served.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Diagnostic;
+
+/// Request of `routes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutesRequest {
+    /// The project.
+    pub name: String,
+}
+
+/// Response of `routes` and `routes-of-template`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutesResponse {
+    /// The routes, API by API in the order of precedence.
+    pub routes: Vec<Route>,
+    /// Findings about the template.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One method of one path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// `GET`, `ANY`.
+    pub method: String,
+    /// `/users/{id}` or `$default`.
+    pub path: String,
+    /// Where it is reached; absent for a template that does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The API's logical id.
+    pub api: String,
+    /// Which product the API belongs to.
+    pub kind: ApiKind,
+    /// What answers: `lambda`, `mock`, `http_proxy` or `unsupported`.
+    pub integration: String,
+    /// The function, for a Lambda integration whose function the template has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// The function's runtime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// `none`, `iam` or the authorizer's name.
+    pub authorization: String,
+    /// The project's port serves an equal route of an API that goes before; this one is reached by its API's host name.
+    #[serde(default)]
+    pub shadowed: bool,
+    /// What the reader should know, as in the reason why it is answered 501.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Which of API Gateway's products an API belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKind {
+    /// REST API (v1).
+    Rest,
+    /// HTTP API (v2).
+    Http,
+}

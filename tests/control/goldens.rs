@@ -1,0 +1,389 @@
+//! Every message as it stands on the wire, in both directions: written it is the golden file, read it is the value.
+//!
+//! A golden file is `tests/golden/proto/<Type>.<case>.json`; `BLESS=1` writes them anew. A change in one of them that is
+//! no addition breaks clients, so look twice before accepting it.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::invoke::{InvokeRequest, InvokeResponse};
+use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
+use samd_proto::project::{
+    Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary, RemoveRequest,
+    Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
+};
+use samd_proto::reload::{
+    Changes, EventsRequest, ReloadEvent, ReloadOutcome, ReloadReport, ReloadRequest, ReloadResponse,
+};
+use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
+use samd_proto::secret::{Environment, ParameterOverride, Text};
+use samd_proto::settings::{SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The folder of golden messages.
+pub(super) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/proto")
+}
+
+/// Compares one message with its file in both directions.
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(case: &str, message: &T) {
+    let path = folder().join(format!("{case}.json"));
+    let written = serde_json::to_string_pretty(message).unwrap() + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(folder()).unwrap();
+        std::fs::write(&path, &written).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(written, golden, "{case} is written otherwise; BLESS=1 accepts it");
+    assert_eq!(&serde_json::from_str::<T>(&golden).unwrap(), message, "{case} is read otherwise");
+    reads_what_a_newer_peer_sends::<T>(case, &golden, message);
+}
+
+/// A field that this version does not know is passed over, at every depth.
+fn reads_what_a_newer_peer_sends<T: DeserializeOwned + PartialEq + Debug>(case: &str, golden: &str, message: &T) {
+    let mut value: Value = serde_json::from_str(golden).unwrap();
+    add_unknown_fields(&mut value);
+    assert_eq!(&serde_json::from_value::<T>(value).unwrap(), message, "{case} with fields of a newer version");
+}
+
+fn add_unknown_fields(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
+        Value::Object(fields) => {
+            // The environment is a map: each of its fields is a variable.
+            fields
+                .iter_mut()
+                .filter(|(name, _)| *name != "environment")
+                .for_each(|(_, field)| add_unknown_fields(field));
+            fields.insert("of_a_newer_version".to_owned(), json!({ "x": 1 }));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn overrides() -> Vec<ParameterOverride> {
+    vec![ParameterOverride { name: text("Stage"), value: text("dev") }]
+}
+
+fn environment() -> Environment {
+    Environment([(text("AWS_PROFILE"), text("work")), (text("TABLE"), text("orders"))].into())
+}
+
+fn patch() -> SettingsPatch {
+    SettingsPatch {
+        path: Some("/shop".into()),
+        template: Some("/shop/other.yaml".into()),
+        host: Some(text("127.0.0.1")),
+        port: Some(3000),
+        env_vars: Some("/shop/env.json".into()),
+        parameter_overrides: Some(overrides()),
+        sandbox: Some(SandboxChoice::Process),
+        warm: Some(Warm::Eager),
+        region: Some(text("eu-west-1")),
+        profile: Some(text("work")),
+        max_concurrency: Some(4),
+        idle_expiry_ms: Some(90_000),
+    }
+}
+
+fn diagnostic() -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        location: Some(Location { file: "/shop/template.yaml".into(), line: 12, column: 7 }),
+        path: text("Resources.Orders.Properties.Runtime"),
+        message: text("AWS has no runtime pyton3.12"),
+        help: Some(text("did you mean python3.12?")),
+    }
+}
+
+fn short_diagnostic() -> Diagnostic {
+    Diagnostic { severity: Severity::Note, location: None, path: String::new(), message: text("seen"), help: None }
+}
+
+fn report(outcome: ReloadOutcome) -> ReloadReport {
+    ReloadReport {
+        project: text("shop"),
+        generation: 2,
+        at_ms: 1_700_000_000_123,
+        duration_us: 12_345,
+        files: vec!["/shop/app.py".into()],
+        outcome,
+    }
+}
+
+fn applied() -> ReloadOutcome {
+    ReloadOutcome::Applied {
+        functions: Changes { added: vec![text("New")], changed: vec![text("Orders")], removed: vec![text("Old")] },
+        routes: Changes { added: vec![text("GET /new")], ..Changes::default() },
+    }
+}
+
+fn route() -> Route {
+    Route {
+        method: text("GET"),
+        path: text("/orders/{id}"),
+        url: Some(text("http://127.0.0.1:3000/orders/{id}")),
+        api: text("ServerlessRestApi"),
+        kind: ApiKind::Rest,
+        integration: text("lambda"),
+        function: Some(text("Orders")),
+        runtime: Some(text("python3.12")),
+        authorization: text("none"),
+        shadowed: false,
+        note: None,
+    }
+}
+
+fn unsupported_route() -> Route {
+    Route {
+        url: None,
+        kind: ApiKind::Http,
+        integration: text("unsupported"),
+        function: None,
+        runtime: None,
+        authorization: text("iam"),
+        shadowed: true,
+        note: Some(text("it needs SQS; answered 501")),
+        ..route()
+    }
+}
+
+fn status() -> ProjectStatus {
+    ProjectStatus {
+        name: text("shop"),
+        path: "/shop".into(),
+        settings: Settings {
+            template: Some("/shop/other.yaml".into()),
+            host: text("127.0.0.1"),
+            port: Some(3000),
+            env_vars: Some("/shop/env.json".into()),
+            parameter_overrides: vec![text("Stage")],
+            sandbox: SandboxChoice::Auto,
+            warm: Warm::Lazy,
+            region: Some(text("eu-west-1")),
+            profile: Some(text("work")),
+            max_concurrency: 10,
+            idle_expiry_ms: 900_000,
+        },
+        running: Some(Running {
+            url: text("http://127.0.0.1:3000"),
+            generation: 2,
+            since_ms: 1_700_000_000_000,
+            template: "/shop/other.yaml".into(),
+            template_reason: text("--template names it"),
+            routes: vec![route()],
+            functions: vec![function()],
+            stand_ins: vec![StandIn { expression: text("Table.StreamArn"), value: text("arn:aws:dynamodb:x") }],
+            last_reload: Some(report(applied())),
+        }),
+        diagnostics: vec![diagnostic(), short_diagnostic()],
+    }
+}
+
+fn function() -> FunctionStatus {
+    FunctionStatus {
+        id: text("Orders"),
+        runtime: text("python3.12"),
+        handler: Some(text("app.handler")),
+        timeout_ms: 3000,
+        memory_mb: 128,
+        driver: text("process"),
+        executable: Some(text("/usr/bin/python3.12")),
+        sandboxes: vec![
+            SandboxStatus { pid: Some(4711), state: text("idle"), served: 12 },
+            SandboxStatus { pid: None, state: text("starting"), served: 0 },
+        ],
+        waiting: 1,
+    }
+}
+
+fn stopped() -> ProjectStatus {
+    let status = status();
+    ProjectStatus {
+        settings: Settings {
+            template: None,
+            port: None,
+            env_vars: None,
+            region: None,
+            profile: None,
+            ..status.settings
+        },
+        running: None,
+        diagnostics: Vec::new(),
+        ..status
+    }
+}
+
+fn query() -> TemplateQuery {
+    TemplateQuery {
+        path: "/shop/template.yaml".into(),
+        parameter_overrides: overrides(),
+        env_vars: Some("/shop/env.json".into()),
+        region: Some(text("eu-west-1")),
+        profile: Some(text("work")),
+        environment: environment(),
+    }
+}
+
+#[test]
+fn requests_about_projects_stand_on_the_wire_as_ever() {
+    let name = || text("shop");
+    check("StartRequest.full", &StartRequest { name: name(), settings: patch(), environment: environment() });
+    check("StartRequest.by-name", &StartRequest { name: name(), ..StartRequest::default() });
+    check("StopRequest", &StopRequest { name: name() });
+    check("RemoveRequest", &RemoveRequest { name: name() });
+    check("SetRequest", &SetRequest { name: name(), settings: patch() });
+    check("ListRequest", &ListRequest {});
+    check("StatusRequest", &StatusRequest { name: name() });
+    check("RoutesRequest", &RoutesRequest { name: name() });
+    check("ReloadRequest.full", &ReloadRequest { name: name(), functions: vec![text("Orders")], wait: true });
+    check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
+    check("EventsRequest.full", &EventsRequest { name: Some(name()), follow: true });
+    check("EventsRequest.all", &EventsRequest::default());
+    let full =
+        LogsRequest { name: name(), function: Some(text("Orders")), since_ms: Some(1_700_000_000_000), follow: true };
+    check("LogsRequest.full", &full);
+    check("LogsRequest.all", &LogsRequest { name: name(), ..LogsRequest::default() });
+}
+
+#[test]
+fn other_requests_stand_on_the_wire_as_ever() {
+    let invoke = InvokeRequest {
+        name: text("shop"),
+        function: text("Orders"),
+        event: Some(Text(text("{\"id\": 1}"))),
+        asynchronous: true,
+    };
+    check("InvokeRequest.full", &invoke);
+    check("InvokeRequest.short", &InvokeRequest { event: None, asynchronous: false, ..invoke });
+    check("RoutesOfTemplateRequest", &RoutesOfTemplateRequest { template: query() });
+    check("ValidateRequest.full", &ValidateRequest { template: query() });
+    let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
+    check("ValidateRequest.short", &ValidateRequest { template: short });
+    check("DaemonStatusRequest", &DaemonStatusRequest {});
+    check("DaemonStopRequest", &DaemonStopRequest {});
+}
+
+#[test]
+fn answers_about_projects_stand_on_the_wire_as_ever() {
+    check("ProjectStatus.running", &status());
+    check("ProjectStatus.stopped", &stopped());
+    check("Done", &Done {});
+    let running = ProjectSummary {
+        name: text("shop"),
+        path: "/shop".into(),
+        state: ProjectState::Running,
+        url: Some(text("http://127.0.0.1:3000")),
+        generation: Some(2),
+        functions: 3,
+        errors: 0,
+        warnings: 1,
+    };
+    let stopped = ProjectSummary { state: ProjectState::Stopped, url: None, generation: None, ..running.clone() };
+    check("ListResponse", &ListResponse { projects: vec![running, stopped] });
+    check(
+        "RoutesResponse.full",
+        &RoutesResponse { routes: vec![route(), unsupported_route()], diagnostics: vec![diagnostic()] },
+    );
+    check("RoutesResponse.none", &RoutesResponse::default());
+    check("ReloadResponse.waited", &ReloadResponse { report: Some(report(ReloadOutcome::Unchanged)) });
+    check("ReloadResponse.begun", &ReloadResponse::default());
+}
+
+#[test]
+fn other_answers_stand_on_the_wire_as_ever() {
+    let returned = InvokeResponse {
+        request_id: text("6f4d6d2c-7c3b-4a52-9a1e-0a4f5b2f9a10"),
+        payload: Some(Text(text("{\"errorMessage\":\"no\"}"))),
+        payload_base64: None,
+        function_error: Some(text("Unhandled")),
+        log_tail: Some(text("START RequestId: …\n")),
+    };
+    let bytes = InvokeResponse { payload: None, payload_base64: Some(Text(text("/w=="))), ..returned.clone() };
+    check("InvokeResponse.failed", &returned);
+    check("InvokeResponse.bytes", &InvokeResponse { function_error: None, log_tail: None, ..bytes });
+    check("InvokeResponse.begun", &InvokeResponse { request_id: returned.request_id, ..InvokeResponse::default() });
+    check(
+        "ValidateResponse",
+        &ValidateResponse { valid: false, functions: 3, routes: 4, diagnostics: vec![diagnostic()] },
+    );
+    check(
+        "DaemonStatus",
+        &DaemonStatus {
+            version: text("0.1.0"),
+            pid: 4711,
+            started_ms: 1_700_000_000_000,
+            control: text("127.0.0.1:7263"),
+            state_dir: "/home/u/.local/state/samd".into(),
+            running: 1,
+            projects: 2,
+        },
+    );
+}
+
+#[test]
+fn events_stand_on_the_wire_as_ever() {
+    let line = LogLine {
+        time_ms: 1_700_000_000_123,
+        function: text("Orders"),
+        source: LogSource::Platform,
+        line: text("START RequestId: …"),
+    };
+    check("LogEvent.line", &LogEvent::Line(line.clone()));
+    check("LogEvent.function", &LogEvent::Line(LogLine { source: LogSource::Function, ..line }));
+    check("LogEvent.lagged", &LogEvent::Lagged { lost: 7 });
+    check("ReloadEvent.applied", &ReloadEvent::Reload(report(applied())));
+    check("ReloadEvent.unchanged", &ReloadEvent::Reload(report(ReloadOutcome::Unchanged)));
+    let rejected = ReloadOutcome::Rejected { diagnostics: vec![diagnostic()] };
+    check("ReloadEvent.rejected", &ReloadEvent::Reload(report(rejected)));
+    check("ReloadEvent.lagged", &ReloadEvent::Lagged { lost: 7 });
+}
+
+#[test]
+fn a_refusal_stands_on_the_wire_as_ever() {
+    check("ApiError.plain", &ApiError::new(ErrorCode::UnknownProject, "no project is named blog"));
+    let diagnostics = vec![diagnostic(), short_diagnostic()];
+    check(
+        "ApiError.diagnostics",
+        &ApiError { diagnostics, ..ApiError::new(ErrorCode::Diagnostics, "the template has errors") },
+    );
+}
+
+#[test]
+fn each_type_of_the_protocol_has_a_golden_message() {
+    let files: Vec<String> =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let types: BTreeSet<&str> = files.iter().filter_map(|file| file.split('.').next()).collect();
+    for endpoint in ENDPOINTS {
+        assert!(types.contains(endpoint.request), "{} has no golden file", endpoint.request);
+        assert!(types.contains(endpoint.response), "{} has no golden file", endpoint.response);
+    }
+}
+
+#[test]
+fn a_code_or_an_event_of_a_newer_daemon_is_read_as_unknown() {
+    let error: ApiError = serde_json::from_str(r#"{"code":"brand_new","message":"m"}"#).unwrap();
+    assert_eq!(error.code, ErrorCode::Unknown);
+    assert_eq!(serde_json::from_str::<LogEvent>(r#"{"type":"brand_new","x":1}"#).unwrap(), LogEvent::Unknown);
+    assert_eq!(serde_json::from_str::<ReloadEvent>(r#"{"type":"brand_new"}"#).unwrap(), ReloadEvent::Unknown);
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let start = StartRequest { name: text("shop"), settings: patch(), environment: environment() };
+    let shown = format!("{start:?}");
+    assert!(shown.contains("TABLE") && shown.contains("Stage"), "names are shown: {shown}");
+    assert!(!shown.contains("orders") && !shown.contains("dev\""), "values are not: {shown}");
+    let invoke = InvokeRequest { event: Some(Text(text("hunter2"))), ..InvokeRequest::default() };
+    assert!(!format!("{invoke:?}").contains("hunter2"));
+}
