@@ -1,1 +1,129 @@
-//! Tests of apigw.
+//! Golden cases of API Gateway's rules, the table of all rules, and what was recorded from AWS.
+//!
+//! A case is a folder under `golden/apigw/`, named `<rule>-<claim>`, with `case.json` (what is given) and `expected.json`
+//! (what the rules say). `BLESS=1` writes the expected files and `conformance.md` anew.
+
+mod recorded;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use samd_tests::apigw::answer;
+use serde_json::Value;
+
+fn home() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn bless() -> bool {
+    std::env::var_os("BLESS").is_some_and(|value| value == "1")
+}
+
+fn read(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{}\n", serde_json::to_string_pretty(value).unwrap())
+}
+
+type Results = BTreeMap<String, Result<(), String>>;
+
+/// Every case's name and whether the rules say what it expects; run once for all tests of this module.
+fn cases() -> &'static Results {
+    static CASES: OnceLock<Results> = OnceLock::new();
+    CASES.get_or_init(run_all)
+}
+
+fn run_all() -> Results {
+    let mut results = BTreeMap::new();
+    for entry in fs::read_dir(home().join("golden/apigw")).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.is_dir() {
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            results.insert(name, run(&folder));
+        }
+    }
+    results
+}
+
+fn run(folder: &Path) -> Result<(), String> {
+    let said = answer(&read(&folder.join("case.json")));
+    let expected = folder.join("expected.json");
+    if bless() {
+        fs::write(&expected, pretty(&said)).unwrap();
+    }
+    let wanted = read(&expected);
+    if said == wanted { Ok(()) } else { Err(format!("said {}\nexpected {}", pretty(&said), pretty(&wanted))) }
+}
+
+#[test]
+fn every_golden_case_holds() {
+    let results = cases();
+    assert!(results.len() > 100, "only {} cases were found", results.len());
+    let failures: Vec<String> =
+        results.iter().filter_map(|(name, result)| Some(format!("{name}: {}", result.as_ref().err()?))).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// One line of `golden/apigw/rules.tsv`.
+struct Rule {
+    number: String,
+    evidence: String,
+    claim: String,
+    /// Where the rule is kept, when it is not a golden case: a unit test's module, or the part that must keep it.
+    elsewhere: String,
+}
+
+fn rules() -> Vec<Rule> {
+    let table = fs::read_to_string(home().join("golden/apigw/rules.tsv")).unwrap();
+    let rule = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        let mut next = || fields.next().unwrap_or_default();
+        Rule { number: next(), evidence: next(), claim: next(), elsewhere: next() }
+    };
+    table.lines().filter(|line| !line.is_empty()).map(rule).collect()
+}
+
+fn conformance(results: &Results) -> String {
+    let mut table = String::from(
+        "# Conformance of API Gateway's rules\n\nMade by `tests/apigw.rs` (`BLESS=1`); not edited by hand. Evidence: R recorded \
+         from AWS, D documented, S from AWS's sources, K consistently reported, I inferred.\n\n| rule | evidence | claim | \
+         state | cases |\n|---|---|---|---|---|\n",
+    );
+    for rule in rules() {
+        let prefix = format!("{}-", rule.number);
+        let mine: Vec<_> = results.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
+        let state = match (mine.is_empty(), mine.iter().all(|(_, result)| result.is_ok())) {
+            (false, true) => "pass",
+            (false, false) => "**not met**",
+            (true, _) if rule.elsewhere.starts_with("unit ") => "pass",
+            (true, _) => "**not met** here",
+        };
+        let cases = if mine.is_empty() { rule.elsewhere } else { mine.len().to_string() };
+        writeln!(table, "| {} | {} | {} | {state} | {cases} |", rule.number, rule.evidence, rule.claim).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_conformance_table_is_what_the_cases_say() {
+    let (table, path) = (conformance(cases()), home().join("conformance.md"));
+    if bless() {
+        fs::write(&path, &table).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), table, "run with BLESS=1 and look at what changed");
+}
+
+#[test]
+fn every_case_belongs_to_a_rule() {
+    let rules = rules();
+    for name in cases().keys() {
+        let known = rules.iter().any(|rule| name.starts_with(&format!("{}-", rule.number)));
+        assert!(known, "{name} has no rule in golden/apigw/rules.tsv");
+    }
+}

@@ -1,22 +1,40 @@
 //! Templates: what a template says becomes the project that AWS would deploy.
 
+mod corpus;
+mod differences;
+mod golden;
+mod hostile;
+mod loading;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use samd::project::{RouteRow, environment::Overrides, resolve, routes};
-use samd::template::scope::Surroundings;
-use samd::template::{Diagnostic, Findings, Severity, Template};
-use samd_tests::shared;
-use serde_json::{Value as Json, json};
+use samd::project::environment::Overrides;
+use samd::project::{Project, resolve};
+use samd::template::scope::{Read, Surroundings};
+use samd::template::{Diagnostic, Findings, Template};
 
-/// Resolves a template with its parameters' defaults.
-fn resolve_file(file: &Path) -> (samd::project::Project, Vec<Diagnostic>) {
+/// Resolves a template of a file with its parameters' defaults.
+fn resolve_file(file: &Path) -> (Option<Project>, Vec<Diagnostic>) {
     let text = std::fs::read_to_string(file).unwrap();
-    let template = Template::parse(file, &text).unwrap();
-    resolve(template, surroundings(&|path| std::fs::read_to_string(path)), &Overrides::default())
+    match Template::parse(file, &text) {
+        Ok(template) => {
+            let around = surroundings(&|path| std::fs::read_to_string(path));
+            let (project, diagnostics) = resolve(template, around, &Overrides::default());
+            (Some(project), diagnostics)
+        }
+        Err(diagnostics) => (None, diagnostics),
+    }
 }
 
-fn surroundings<'a>(read: samd::template::scope::Read<'a>) -> Surroundings<'a> {
+/// Resolves a template's text that reads no file.
+fn resolve_text(text: &str) -> (Project, Vec<Diagnostic>) {
+    let template = Template::parse(Path::new("/project/template.yaml"), text).unwrap();
+    let nothing = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    resolve(template, surroundings(&nothing), &Overrides::default())
+}
+
+fn surroundings(read: Read<'_>) -> Surroundings<'_> {
     Surroundings {
         region: "us-east-1".to_owned(),
         account: "123456789012".to_owned(),
@@ -25,41 +43,4 @@ fn surroundings<'a>(read: samd::template::scope::Read<'a>) -> Surroundings<'a> {
         read,
         findings: Findings::default(),
     }
-}
-
-fn as_json(row: &RouteRow) -> Json {
-    json!({
-        "api": row.api,
-        "type": row.kind,
-        "method": row.method,
-        "path": row.path,
-        "integration": row.integration,
-        "function": row.function,
-        "authorizer": row.authorizer,
-        "api_key_required": row.api_key_required,
-    })
-}
-
-#[test]
-fn every_template_of_the_translators_corpus_gives_the_translators_routes() {
-    let Some(folder) = shared("templates") else { return };
-    let expected: BTreeMap<String, Vec<Json>> =
-        serde_json::from_str(&std::fs::read_to_string(folder.join("routes.json")).unwrap()).unwrap();
-    assert_eq!(expected.len(), 91);
-    let mut wrong = Vec::new();
-    for (name, expected) in &expected {
-        let (project, diagnostics) = resolve_file(&folder.join(name));
-        let actual: Vec<Json> = routes(&project).iter().map(as_json).collect();
-        if actual != *expected {
-            wrong.push(format!("{name}\n  want {}\n  have {}", list(expected), list(&actual)));
-        }
-        for error in diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
-            wrong.push(format!("{name}: a template that the translator accepts has an error: {error}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-fn list(rows: &[Json]) -> String {
-    rows.iter().map(|row| format!("\n    {row}")).collect()
 }

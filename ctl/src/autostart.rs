@@ -22,6 +22,9 @@ use crate::station::Station;
 const VARIABLE: &str = "SAMD_AUTOSTART";
 /// How long a daemon may take until it answers.
 const READY: Duration = Duration::from_secs(15);
+/// How long to go on looking once ours has died: another call may have started one at the same moment, or a service
+/// manager may be restarting it.
+const GRACE: Duration = Duration::from_millis(500);
 /// Lines of a dead daemon's log that are shown.
 const TAIL: usize = 15;
 /// Keys that belong to one caller, not to a daemon that serves many.
@@ -92,23 +95,22 @@ enum Ended {
 /// Waits until the control port answers. When another call started a daemon at the same moment, ours finds the state
 /// taken and ends, and the other one's answer is as good.
 fn wait(child: &mut Child, station: &Station) -> Ended {
-    let mut death = None;
+    let mut death: Option<(ExitStatus, Instant)> = None;
     let ready = client::retry(Instant::now() + READY, || {
-        let died_before = death.is_some();
         if let Some(address) = station.address().filter(|address| client::answers(*address)) {
             return Attempt::Found(address);
         }
-        if died_before {
+        if death.is_some_and(|(_, at)| at.elapsed() >= GRACE) {
             return Attempt::Over;
         }
-        if let Ok(Some(status)) = child.try_wait() {
-            death = Some(status);
+        if let (None, Ok(Some(status))) = (death, child.try_wait()) {
+            death = Some((status, Instant::now()));
         }
         Attempt::Again
     });
     match (ready, death) {
         (Some(address), _) => Ended::Ready(Client::new(address, station)),
-        (None, Some(status)) => Ended::Died(status),
+        (None, Some((status, _))) => Ended::Died(status),
         (None, None) => Ended::TooSlow,
     }
 }

@@ -37,7 +37,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, surroundings: &mut Sur
         Ok(outcome) => outcome.code(),
         Err(failure) => {
             let code = failure.code();
-            complain(&failure, output, surroundings);
+            if code != Outcome::Done.code() {
+                complain(&failure, output, surroundings);
+            }
             code
         }
     }

@@ -24,18 +24,17 @@ impl Station {
         let state_dir = place::state_dir(|name| surroundings.variable(name)).ok_or_else(|| {
             Failure::Usage(format!("there is no state folder: neither {} nor HOME is set", place::STATE_VARIABLE))
         })?;
-        let asked = control.filter(|control| !control.is_empty()).map(parse).transpose()?;
+        let variable = surroundings.variable(place::CONTROL_VARIABLE);
+        let control = control.map(Into::into).or(variable).filter(|control| !control.is_empty());
+        let asked = control.map(|control| parse(&control.to_string_lossy())).transpose()?;
         Ok(Station { state_dir: surroundings.absolute(&state_dir), asked })
     }
 
     /// The control port's address: the one that was asked for; else, and for port 0, the one that the running daemon
-    /// wrote down; else the default. `None` when only the daemon could know and none has said.
+    /// wrote down. `None` when none is there: the default port is not tried unasked, since another user's program may
+    /// wait there for the token.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
-        match self.asked {
-            Some(address) if address.port() != 0 => Some(address),
-            Some(_) => self.written(),
-            None => self.written().or_else(|| parse(place::DEFAULT_CONTROL).ok()),
-        }
+        self.asked.filter(|address| address.port() != 0).or_else(|| self.written())
     }
 
     /// The address that a running daemon wrote down.
@@ -77,7 +76,7 @@ mod tests {
     #[test]
     fn the_running_daemons_address_counts_unless_the_user_names_one() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(station(folder.path(), None).address(), Some("127.0.0.1:7263".parse().unwrap()));
+        assert_eq!(station(folder.path(), None).address(), None, "nobody else is given the token");
         assert_eq!(station(folder.path(), Some("127.0.0.1:0")).address(), None);
         fs::write(folder.path().join("control"), "127.0.0.1:4711\n").unwrap();
         let written = Some("127.0.0.1:4711".parse().unwrap());

@@ -1,8 +1,8 @@
 //! The state folder: where it is, who may read it, who holds it, and the two files by which `samctl` finds the daemon.
 //!
 //! Owns the folder (0700), the lock, the control token (0600) and the control address (0600). It never opens the store,
-//! which is a room of its own inside this folder, and it never widens a permission: a folder or token that others can
-//! read is refused with what to do, because a token that others have read guards nothing.
+//! which is a room of its own inside this folder, and it never widens a permission: a token that others can read is
+//! refused with what to do, because it guards nothing any more.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -120,7 +120,7 @@ impl State {
     pub fn open(folder: &Path) -> Result<State, StateError> {
         let folder = std::path::absolute(folder).map_err(io_error("cannot use", folder))?;
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(io_error("cannot create", &folder))?;
-        check_private(&folder, 0o700)?;
+        make_private(&folder)?;
         let lock = lock(&folder)?;
         let token = token(&folder)?;
         Ok(State { folder, token, _lock: lock })
@@ -181,6 +181,22 @@ fn check_private(path: &Path, wanted: u32) -> Result<(), StateError> {
         return Err(StateError::Open { path: path.to_owned(), mode, wanted });
     }
     Ok(())
+}
+
+/// Takes other users' permissions off a folder that is plainly ours alone: an empty one, or a state folder that others
+/// could not write to. Anybody else's folder named by mistake (`/tmp`, a home) is refused instead.
+fn make_private(folder: &Path) -> Result<(), StateError> {
+    match check_private(folder, 0o700) {
+        Err(StateError::Open { mode, .. }) if is_ours(folder, mode).map_err(io_error("cannot read", folder))? => {
+            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(io_error("cannot make private", folder))
+        }
+        checked => checked,
+    }
+}
+
+fn is_ours(folder: &Path, mode: u32) -> io::Result<bool> {
+    let state = folder.join("lock").exists() && mode & 0o022 == 0;
+    Ok(state || fs::read_dir(folder)?.next().is_none())
 }
 
 /// Takes the lock and writes our process id into it, for whoever comes second.

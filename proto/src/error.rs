@@ -82,6 +82,31 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code.
+    pub const ALL: [ErrorCode; 21] = [
+        ErrorCode::BadRequest,
+        ErrorCode::Unauthorized,
+        ErrorCode::Forbidden,
+        ErrorCode::UnknownEndpoint,
+        ErrorCode::MethodNotAllowed,
+        ErrorCode::RequestTimeout,
+        ErrorCode::TooLarge,
+        ErrorCode::TooManyStreams,
+        ErrorCode::UnknownProject,
+        ErrorCode::UnknownFunction,
+        ErrorCode::NameTaken,
+        ErrorCode::Stopped,
+        ErrorCode::Diagnostics,
+        ErrorCode::Address,
+        ErrorCode::Store,
+        ErrorCode::Throttled,
+        ErrorCode::FunctionUnavailable,
+        ErrorCode::Stopping,
+        ErrorCode::NotSupported,
+        ErrorCode::Other,
+        ErrorCode::Unknown,
+    ];
+
     /// The HTTP status that goes with it.
     #[must_use]
     pub const fn status(self) -> u16 {

@@ -92,7 +92,7 @@ pub struct EventsRequest {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ReloadEvent {
     /// A change of configuration ended.
-    Reload(ReloadReport),
+    Reload(Box<ReloadReport>),
     /// The reader was too slow and missed some.
     Lagged {
         /// How many.

@@ -342,10 +342,10 @@ fn events_stand_on_the_wire_as_ever() {
     check("LogEvent.line", &LogEvent::Line(line.clone()));
     check("LogEvent.function", &LogEvent::Line(LogLine { source: LogSource::Function, ..line }));
     check("LogEvent.lagged", &LogEvent::Lagged { lost: 7 });
-    check("ReloadEvent.applied", &ReloadEvent::Reload(report(applied())));
-    check("ReloadEvent.unchanged", &ReloadEvent::Reload(report(ReloadOutcome::Unchanged)));
+    check("ReloadEvent.applied", &ReloadEvent::Reload(Box::new(report(applied()))));
+    check("ReloadEvent.unchanged", &ReloadEvent::Reload(Box::new(report(ReloadOutcome::Unchanged))));
     let rejected = ReloadOutcome::Rejected { diagnostics: vec![diagnostic()] };
-    check("ReloadEvent.rejected", &ReloadEvent::Reload(report(rejected)));
+    check("ReloadEvent.rejected", &ReloadEvent::Reload(Box::new(report(rejected))));
     check("ReloadEvent.lagged", &ReloadEvent::Lagged { lost: 7 });
 }
 

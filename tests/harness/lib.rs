@@ -1,9 +1,15 @@
 //! What the tests share: one file a helper, each named after what it stands in for.
 
+pub mod apigw;
+pub mod command_line;
+pub mod control_port;
+pub mod daemon;
+pub mod fake_supervisor;
+pub mod golden;
+pub mod golden_file;
+pub mod namespace;
+pub mod recording_api;
+pub mod runtime_client;
 mod shared;
 
 pub use shared::shared;
-pub mod control_port;
-pub mod fake_supervisor;
-pub mod recording_api;
-pub mod runtime_client;

@@ -2,6 +2,7 @@
 //! `commands`.
 
 mod arguments;
+mod help;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -15,9 +16,7 @@ use crate::exit;
     name = "samctl",
     version,
     about = "Steers samd: runs API Gateway and Lambda on this machine, from SAM templates",
-    after_help = "Examples:\n  samctl start                     serve the project in this folder\n  samctl status                    what runs\n  samctl logs --follow             what its functions print\n\nSAMD_STATE_DIR names the state folder; SAMD_AUTOSTART=0 keeps samctl from starting samd.",
-    after_long_help = exit::HELP,
-    propagate_version = true
+    after_help = format!("{}\n\n{}", help::SAMCTL, exit::HELP)
 )]
 pub struct Cli {
     /// Options of all commands.
@@ -34,8 +33,8 @@ pub struct Global {
     /// Form of the output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, help_heading = "Global options")]
     pub output: OutputFormat,
-    /// Address of the daemon's control port [default: the running daemon's, else 127.0.0.1:7263].
-    #[arg(long, global = true, env = "SAMD_CONTROL", value_name = "ADDR", help_heading = "Global options")]
+    /// Address of the daemon's control port [env: SAMD_CONTROL] [default: where the daemon of the state folder says it is].
+    #[arg(long, global = true, value_name = "ADDR", help_heading = "Global options")]
     pub control: Option<String>,
 }
 
@@ -53,57 +52,57 @@ pub enum OutputFormat {
 pub enum Command {
     /// Serve a project: a new one by its path, a stopped one by its name; a running one is reconfigured.
     #[command(
-        after_help = "Examples:\n  samctl start\n  samctl start ./shop --port 3000\n  samctl start shop\n  samctl start ./shop --parameter-overrides Stage=dev 'Title=Two words' --env-vars env.json"
+        after_help = help::START
     )]
     Start(StartArgs),
     /// Stop a project; its settings stay, and `samctl start NAME` brings it back.
-    #[command(after_help = "Examples:\n  samctl stop shop")]
+    #[command(after_help = help::STOP)]
     Stop(NameArgs),
     /// Stop a project and forget its settings.
-    #[command(after_help = "Examples:\n  samctl remove shop")]
+    #[command(after_help = help::REMOVE)]
     Remove(NameArgs),
     /// Read a project again and replace sandboxes, changed or not.
-    #[command(after_help = "Examples:\n  samctl reload\n  samctl reload shop Orders --wait")]
+    #[command(after_help = help::RELOAD)]
     Reload(ReloadArgs),
     /// Change settings of a project, running or not.
-    #[command(after_help = "Examples:\n  samctl set shop --port 3001\n  samctl set --warm eager --max-concurrency 4")]
+    #[command(after_help = help::SET)]
     Set(SetArgs),
     /// All projects.
-    #[command(after_help = "Examples:\n  samctl list\n  samctl list --output json")]
+    #[command(after_help = help::LIST)]
     List,
     /// What runs: functions, sandboxes, findings, the last reload.
-    #[command(after_help = "Examples:\n  samctl status\n  samctl status shop --output json")]
+    #[command(after_help = help::STATUS)]
     Status(OptionalNameArgs),
     /// The routes of a project, or of a template that nobody starts.
-    #[command(after_help = "Examples:\n  samctl routes shop\n  samctl routes --template template.yaml")]
+    #[command(after_help = help::ROUTES)]
     Routes(RoutesArgs),
     /// What a project's functions print.
     #[command(
-        after_help = "Examples:\n  samctl logs shop\n  samctl logs shop Orders --follow\n  samctl logs --since 10m"
+        after_help = help::LOGS
     )]
     Logs(LogsArgs),
     /// Changes of configuration: the last of each project, and with --follow those that come.
-    #[command(after_help = "Examples:\n  samctl events\n  samctl events shop --follow --output json")]
+    #[command(after_help = help::EVENTS)]
     Events(EventsArgs),
     /// Run a function once: its result goes to standard output, its log to standard error.
     #[command(
-        after_help = "Examples:\n  samctl invoke shop Orders --event event.json\n  echo '{\"id\": 1}' | samctl invoke Orders --event -\n  samctl invoke shop Orders --async"
+        after_help = help::INVOKE
     )]
     Invoke(InvokeArgs),
     /// The daemon itself.
     #[command(
         subcommand,
-        after_help = "Examples:\n  samctl daemon start\n  samctl daemon status --output json\n  samctl daemon stop"
+        after_help = help::DAEMON
     )]
     Daemon(DaemonCommand),
     /// Check a template without starting anything.
     #[command(
-        after_help = "Examples:\n  samctl validate\n  samctl validate template.yaml --parameter-overrides Stage=dev"
+        after_help = help::VALIDATE
     )]
     Validate(ValidateArgs),
     /// Print a shell's completions.
     #[command(
-        after_help = "Examples:\n  samctl completions bash > ~/.local/share/bash-completion/completions/samctl\n  samctl completions fish > ~/.config/fish/completions/samctl.fish"
+        after_help = help::COMPLETIONS
     )]
     Completions(CompletionsArgs),
 }
@@ -112,13 +111,13 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum DaemonCommand {
     /// Start it in the background, unless it runs.
-    #[command(after_help = "Examples:\n  samctl daemon start\n  SAMD_CONTROL=127.0.0.1:0 samctl daemon start")]
+    #[command(after_help = help::DAEMON_START)]
     Start,
     /// Stop it and wait for its end; projects come back when it starts again.
-    #[command(after_help = "Examples:\n  samctl daemon stop")]
+    #[command(after_help = help::DAEMON_STOP)]
     Stop,
     /// Its version, process, address and state folder.
-    #[command(after_help = "Examples:\n  samctl daemon status\n  samctl daemon status --output json")]
+    #[command(after_help = help::DAEMON_STATUS)]
     Status,
 }
 

@@ -18,7 +18,7 @@ fn every_command_shows_an_example_in_its_help() {
     let mut commands = vec![(String::from("samctl"), Cli::command())];
     let mut seen = 0;
     while let Some((path, command)) = commands.pop() {
-        let help = command.clone().render_help().to_string();
+        let help = command.clone().render_long_help().to_string();
         assert!(help.contains("Examples:") && help.contains("  samctl "), "`{path} --help` has no example:\n{help}");
         for inner in command.get_subcommands() {
             commands.push((format!("{path} {}", inner.get_name()), inner.clone()));

@@ -1,5 +1,6 @@
 //! What arrives at the gateway and what leaves it, free of any HTTP library.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -39,6 +40,16 @@ impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// The method that routes of a REST API are looked up with: a client may name another one than it sends (A3.9).
+    #[must_use]
+    pub fn routing_method(&self) -> Cow<'_, str> {
+        let named = self.header("x-http-method-override").map(str::trim);
+        match named.filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+            Some(name) => Cow::Owned(name.to_ascii_uppercase()),
+            None => Cow::Borrowed(&self.method),
+        }
     }
 
     /// Every value of a header that is valid UTF-8, in order.

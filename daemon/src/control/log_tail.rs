@@ -9,8 +9,9 @@ use crate::supervisor::handle::LogStream;
 
 /// Lambda's limit of `X-Amz-Log-Result`.
 const MAX_BYTES: usize = 4096;
-/// How long to wait for the REPORT line once the invocation has ended; the sandbox writes it at about the same time.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for the REPORT line once the invocation has ended; the sandbox writes it at about the same time, and
+/// never where the function's SystemLogLevel leaves it out.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Collects the log of the invocation `request_id`, which has ended, from a stream that began before it.
 ///
@@ -40,8 +41,8 @@ pub(super) async fn collect(log: LogStream, request_id: &str) -> Option<String> 
 
 /// The lines of one invocation among those of its function.
 ///
-/// Entries do not say whose invocation they belong to: lines of the platform name it, and a line of the function counts
-/// from START to REPORT. With concurrent invocations of one function it may hold lines of the others.
+/// Entries do not say whose invocation they belong to: lines of the platform and JSON lines name it, and any line of the
+/// function counts from START to REPORT. With concurrent invocations of one function it may hold lines of the others.
 struct Tail<'a> {
     request_id: &'a str,
     lines: Vec<String>,
@@ -58,7 +59,7 @@ impl<'a> Tail<'a> {
         let named = entry.line.contains(self.request_id);
         let ours = match entry.source {
             LogSource::Platform => named,
-            LogSource::Function => self.begun,
+            LogSource::Function => named || self.begun,
         };
         if self.complete || !ours {
             return;
@@ -127,6 +128,16 @@ mod tests {
         let expected = "START RequestId: id-1 Version: $LATEST\nhello\nEND RequestId: id-1\n\
                         REPORT RequestId: id-1\tDuration: 1.00 ms\n";
         assert_eq!(tail.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn json_lines_count_where_the_platform_is_silent() {
+        use LogSource::Function;
+        let tail = tail_of(&[
+            (Function, r#"{"message":"no","requestId":"id-0"}"#),
+            (Function, r#"{"message":"yes","requestId":"id-1"}"#),
+        ]);
+        assert_eq!(tail.as_deref(), Some("{\"message\":\"yes\",\"requestId\":\"id-1\"}\n"));
     }
 
     #[test]

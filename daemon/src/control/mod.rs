@@ -1,8 +1,8 @@
 //! The control port: HTTP and JSON on a loopback address, for `samctl` and other tools of the same user.
 //!
-//! Owns the way from a request to a command of the supervisor and back: who may ask ([`guard`]), what may be asked
-//! ([`endpoints`], from the types of `samd_proto`), what each means ([`handlers`], [`streams`], [`invoke`]), and the
-//! translation between the wire's types and ours ([`convert`], [`routes`]). It has a listener and limits of its own, so
+//! Owns the way from a request to a command of the supervisor and back: who may ask (`guard`), what may be asked
+//! (`endpoints`, from the types of `samd_proto`), what each means (`handlers`, `streams`, `invoke`), and the
+//! translation between the wire's types and ours (`convert`, `routes`). It has a listener and limits of its own, so
 //! that a busy data plane never starves it. It never decides what runs, and never keeps a caller's environment.
 
 mod body;

@@ -18,7 +18,7 @@ use warp::reply::Response;
 /// Connections at once; a further one waits in the listener's backlog.
 const MAX_CONNECTIONS: usize = 256;
 /// How long a client may take for a request's head, and a connection may stay idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long answers under way may take once the daemon stops.
 const DRAIN: Duration = Duration::from_secs(2);
 /// How long to wait after a failed accept: too many open files, as a rule.

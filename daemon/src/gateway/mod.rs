@@ -3,6 +3,7 @@
 //! A gateway holds no state of its own but connections: each request clones the current snapshot once and is served by
 //! that generation to its end. It knows workers, and nothing of processes or containers.
 
+mod authorize;
 pub mod listener;
 pub mod pipeline;
 pub mod snapshot;

@@ -15,11 +15,14 @@ use http::{HeaderName, HeaderValue, Response, Version, header, request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use crate::apigw::reply;
-use crate::apigw::{Caller, Context, Exchange, Match, Reply, Request, event_v1, event_v2, trace};
+use crate::apigw::{
+    Caller, Context, Exchange, Match, Reply, Request, cors, event_v1, event_v2, gateway_response, mock, reply, trace,
+    validation,
+};
 use crate::lambda::{Invocation, Outcome};
-use crate::project::api::{Api, Authorization, Integration, LambdaProxy, Payload, Route};
+use crate::project::api::{Api, Integration, LambdaProxy, Payload, Route};
 
+use super::authorize;
 use super::listener::{Peers, Served};
 use super::snapshot::{Found, ServedFunction, Snapshot};
 use super::wire::{OutgoingHead, RawHeaders, SharedHeads};
@@ -163,19 +166,32 @@ fn exchange<'a>(found: &'a Found<'a>, request: &'a Request, caller: &'a Caller) 
 
 async fn respond(snapshot: &Snapshot, request: Request) -> Reply {
     let Some(found) = find(snapshot, &request) else { return no_api() };
-    let exchange = exchange(&found, &request, Caller::NOBODY);
-    let Some((route, _)) = exchange.found else { return reply::no_route(&exchange) };
-    if route.authorization != Authorization::None {
-        let reason =
-            "this route has an authorizer, and samd does not evaluate authorizers yet; nothing passes unchecked";
-        return reply::unsupported(&exchange, reason);
+    let unknown = exchange(&found, &request, Caller::NOBODY);
+    if let Some(preflight) = cors::preflight(&unknown) {
+        return preflight;
+    }
+    let reply = match unknown.found {
+        Some((route, _)) => admitted(snapshot, &found, &unknown, route).await,
+        None => reply::no_route(&unknown),
+    };
+    cors::decorated_for(&unknown, reply)
+}
+
+async fn admitted(snapshot: &Snapshot, found: &Found<'_>, unknown: &Exchange<'_>, route: &Route) -> Reply {
+    let caller = match authorize::admit(snapshot, found.api, unknown).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
+    let exchange = Exchange { caller: &caller, ..*unknown };
+    if let Err(refusal) = validation::check(&exchange, &found.api.models) {
+        return gateway_response::reply(&exchange, refusal);
     }
     if let Some(refusal) = reply::refused_before_invocation(&exchange, &route.integration) {
         return refusal;
     }
     match &route.integration {
         Integration::Lambda(lambda) => invoke(snapshot, &exchange, lambda).await,
-        Integration::Mock(_) => reply::unsupported(&exchange, "MOCK integrations are not served yet"),
+        Integration::Mock(mock) => mock::reply(&exchange, mock),
         Integration::HttpProxy(_) => reply::unsupported(&exchange, "HTTP_PROXY integrations are not served yet"),
         Integration::Unsupported { reason, .. } => reply::unsupported(&exchange, reason),
     }

@@ -3,13 +3,17 @@
 //! A snapshot never changes. Publishing the next one is a single swap; who holds an old one keeps its workers alive.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::apigw::router::Match;
+use crate::apigw::usage_plan::Usage;
+use crate::apigw::validation::Models;
 use crate::apigw::{Context, Router};
 use crate::project::api::Route;
 use crate::project::{Api, FunctionId};
 use crate::worker;
+
+use super::authorize::Verdicts;
 
 /// One generation.
 #[derive(Debug)]
@@ -31,6 +35,12 @@ pub struct ServedApi {
     /// Its host name's first label, lower case.
     label: String,
     alone: Router,
+    /// Its models, ready to validate with.
+    pub models: Models,
+    /// What its authorizers said.
+    pub verdicts: Verdicts,
+    /// What was used of its usage plans.
+    pub usage: Mutex<Usage>,
 }
 
 /// A function as it is served.
@@ -67,6 +77,9 @@ impl Snapshot {
         let served = apis.into_iter().map(|(api, context)| ServedApi {
             label: api.id.0.replace('/', "-").to_ascii_lowercase(),
             alone: Router::alone(&api),
+            models: Models::new(&api.models),
+            verdicts: Verdicts::default(),
+            usage: Mutex::default(),
             context,
             api,
         });

@@ -1,13 +1,15 @@
 //! sled, and nothing else of it: opens a folder, reads the content, applies a commit, flushes.
 //!
-//! sled panics on some damaged files and on some failed writes where one would expect an error. Each call is therefore
-//! fenced: a panic becomes a message, and the handle that panicked is not used again.
+//! Where one would expect an error, sled panics on some damaged files, and waits for ever after some failed writes. Each
+//! call is therefore fenced: it runs on a thread of its own, a panic becomes a message, and one that does not come back in
+//! time is left behind. After either the database is not used again; the writer builds a new one.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use super::content::{Content, Op};
 use super::error::StoreError;
@@ -16,6 +18,8 @@ use super::error::StoreError;
 const REVISION: &str = "revision";
 /// Bytes of sled's page cache. Records are few and small, and are read once, at start.
 const CACHE: u64 = 1024 * 1024;
+/// Time for one call: far more than a slow disk's sync takes.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a folder has no readable database.
 #[derive(Debug)]
@@ -35,18 +39,14 @@ pub(super) struct Database {
 impl Database {
     /// Opens or creates the database in `folder` and reads all of it.
     pub(super) fn open(folder: &Path) -> Result<(Database, Content), OpenError> {
-        fenced(|| {
-            let sled = sled::Config::new()
-                .path(folder)
-                .cache_capacity(CACHE)
-                .mode(sled::Mode::LowSpace)
-                .flush_every_ms(None)
-                .open()
-                .map_err(classify)?;
+        let config =
+            sled::Config::new().path(folder).cache_capacity(CACHE).mode(sled::Mode::LowSpace).flush_every_ms(None);
+        fenced(move || {
+            let sled = config.open().map_err(classify)?;
             let content = read(&sled)?;
             Ok((Database { sled }, content))
         })
-        .unwrap_or_else(|panic| Err(OpenError::Damaged(panic)))
+        .unwrap_or_else(|failure| Err(OpenError::Damaged(failure)))
     }
 
     /// Applies a commit in one piece; when this returns, it is on the disk.
@@ -59,17 +59,17 @@ impl Database {
             }
         }
         batch.insert(REVISION, &revision.to_be_bytes());
-        let written = fenced(|| self.sled.apply_batch(batch).and_then(|()| self.sled.flush()));
-        match written {
+        let sled = self.sled.clone();
+        match fenced(move || sled.apply_batch(batch).and_then(|()| sled.flush())) {
             Ok(Ok(_bytes)) => Ok(()),
             Ok(Err(cause)) => Err(StoreError::Write(cause.to_string())),
-            Err(panic) => Err(StoreError::Write(panic)),
+            Err(failure) => Err(StoreError::Write(failure)),
         }
     }
 
-    /// Closes it. sled writes once more on closing, which on a full disk may fail; what was flushed is not at risk.
+    /// Closes it. sled writes once more on closing, which may fail; what was flushed is not at risk.
     pub(super) fn close(self) -> Result<(), String> {
-        fenced(|| drop(self))
+        fenced(move || drop(self))
     }
 }
 
@@ -110,14 +110,24 @@ fn classify(error: sled::Error) -> OpenError {
     if damage { OpenError::Damaged(error.to_string()) } else { OpenError::Refused(error.to_string()) }
 }
 
-/// Runs `work`; a panic in it becomes its message.
-fn fenced<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let message = payload
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| payload.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        format!("the database failed: {message}")
-    })
+/// Runs `work` on a thread of its own; a panic in it, or no end of it, becomes a message.
+fn fenced<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let (done, result) = mpsc::sync_channel(1);
+    let run = move || {
+        // Nobody waits any more when the time was up.
+        done.send(catch_unwind(AssertUnwindSafe(work))).ok();
+    };
+    std::thread::Builder::new()
+        .name("samd-sled".to_owned())
+        .spawn(run)
+        .map_err(|cause| format!("no thread for the database: {cause}"))?;
+    match result.recv_timeout(LIMIT) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(payload)) => {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            Err(format!("the database failed: {text}"))
+        }
+        Err(_) => Err(format!("the database did not answer within {} s", LIMIT.as_secs())),
+    }
 }

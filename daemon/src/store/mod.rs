@@ -20,6 +20,7 @@ mod opening;
 mod record;
 mod recovery;
 mod snapshot;
+mod space;
 mod spool;
 mod writer;
 
@@ -83,7 +84,7 @@ impl Store {
     pub async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let ops = changes.iter().map(record::encode).collect::<Result<Vec<_>, _>>()?;
         let (answer, reply) = oneshot::channel();
-        self.jobs.send(writer::Job::Commit(ops, answer)).await.map_err(|_| StoreError::Closed)?;
+        self.jobs.send(writer::Job::Commit(writer::Commit { ops, answer })).await.map_err(|_| StoreError::Closed)?;
         reply.await.map_err(|_| StoreError::Closed)?
     }
 

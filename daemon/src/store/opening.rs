@@ -1,7 +1,7 @@
 //! Opens what an earlier daemon left: reads both copies, believes one, keeps the other aside when it is bad.
 
 use std::fs::{self, DirBuilder};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::model::Saved;
 use super::record::{self, Unreadable};
 use super::recovery::{Decision, Found, Recovery, decide};
-use super::{snapshot, spool};
+use super::{snapshot, space, spool};
 
 /// What opening gave.
 pub(super) struct Opened {
@@ -22,7 +22,7 @@ pub(super) struct Opened {
 }
 
 /// Where the database of a state folder is.
-pub(super) fn database_path(folder: &Path) -> PathBuf {
+fn database_path(folder: &Path) -> PathBuf {
     folder.join("store")
 }
 
@@ -31,13 +31,14 @@ pub(super) fn open(folder: &Path, now: SystemTime) -> Result<Opened, StoreError>
     probe(folder)?;
     let mut recoveries = Vec::new();
     let snapshot = read_snapshot(folder)?;
+    let copy = copy_database(folder)?;
     let (database, found) = read_database(folder)?;
     let (database, mut content) = match decide(&found, &snapshot) {
         Decision::Fresh => (opened(folder, database)?, Content::default()),
         Decision::Database => (opened(folder, database)?, good(found)),
         Decision::Snapshot(why) => {
             close(database);
-            let kept = set_aside(folder, &database_path(folder), now)?;
+            let kept = set_aside(folder, copy.as_deref(), "store", now)?;
             recoveries.push(Recovery::FromSnapshot { why, kept });
             let content = good(snapshot.clone());
             (rebuild(folder, &content)?, content)
@@ -47,7 +48,7 @@ pub(super) fn open(folder: &Path, now: SystemTime) -> Result<Opened, StoreError>
         }
     };
     if let Found::Damaged(why) = &snapshot {
-        let kept = set_aside(folder, &snapshot::path(folder), now)?.unwrap_or_default();
+        let kept = set_aside(folder, Some(&snapshot::path(folder)), "store.json", now)?.unwrap_or_default();
         recoveries.push(Recovery::SnapshotRenewed { why: why.clone(), kept });
     }
     take_in_spool(folder, &database, &mut content, &mut recoveries, now)?;
@@ -55,15 +56,14 @@ pub(super) fn open(folder: &Path, now: SystemTime) -> Result<Opened, StoreError>
         snapshot::write(folder, &content)?;
     }
     spool::sync(folder, &content)?;
+    remove(folder, &copy_path(folder))?;
     Ok(Opened { database, content, recoveries })
 }
 
 /// A database in an empty folder that holds `content`; whatever stood there is removed.
-pub(super) fn rebuild(folder: &Path, content: &Content) -> Result<Database, StoreError> {
+fn rebuild(folder: &Path, content: &Content) -> Result<Database, StoreError> {
     let path = database_path(folder);
-    if path.exists() {
-        fs::remove_dir_all(&path).map_err(|cause| refused(folder, cause))?;
-    }
+    remove(folder, &path)?;
     create_database_folder(folder)?;
     let (database, _empty) = Database::open(&path).map_err(|error| match error {
         OpenError::Damaged(cause) | OpenError::Refused(cause) => StoreError::Write(cause),
@@ -71,6 +71,39 @@ pub(super) fn rebuild(folder: &Path, content: &Content) -> Result<Database, Stor
     let ops: Vec<Op> = content.records.iter().map(|(key, value)| Op::Put(key.clone(), value.clone())).collect();
     database.commit(content.revision, &ops)?;
     Ok(database)
+}
+
+fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(refused(folder, cause)),
+        _ => Ok(()),
+    }
+}
+
+fn copy_path(folder: &Path) -> PathBuf {
+    folder.join("store.opening")
+}
+
+/// Copies the database before it is opened, since sled writes over what it cannot read, and a bad copy is kept as it was
+/// found. `None` where there is no database.
+fn copy_database(folder: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let (from, to) = (database_path(folder), copy_path(folder));
+    remove(folder, &to)?;
+    if !from.join("db").exists() {
+        return Ok(None);
+    }
+    let copy = || -> std::io::Result<()> {
+        DirBuilder::new().mode(0o700).create(&to)?;
+        for entry in fs::read_dir(&from)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    };
+    copy().map_err(|cause| refused(folder, cause))?;
+    Ok(Some(to))
 }
 
 /// Says in plain words what sled would say in a riddle: whether anything can be written here at all.
@@ -82,6 +115,7 @@ fn probe(folder: &Path) -> Result<(), StoreError> {
         spool::create(folder)
     };
     write().map_err(|cause| refused(folder, cause))?;
+    space::check(folder).map_err(|cause| refused(folder, cause))?;
     create_database_folder(folder)
 }
 
@@ -144,13 +178,10 @@ fn close(database: Option<Database>) {
     }
 }
 
-/// Renames `path` to `<path>.bad-<seconds>`; a second one in the same second gets a number. `None` where nothing is.
-fn set_aside(folder: &Path, path: &Path, now: SystemTime) -> Result<Option<PathBuf>, StoreError> {
-    if !path.exists() {
-        return Ok(None);
-    }
+/// Renames `path` to `<name>.bad-<seconds>`; a second one in the same second gets a number. `None` where nothing is.
+fn set_aside(folder: &Path, path: Option<&Path>, name: &str, now: SystemTime) -> Result<Option<PathBuf>, StoreError> {
+    let Some(path) = path.filter(|path| path.exists()) else { return Ok(None) };
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map(|age| age.as_secs()).unwrap_or_default();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let first = folder.join(format!("{name}.bad-{seconds}"));
     let numbered = (2..).map(|number| folder.join(format!("{name}.bad-{seconds}-{number}")));
     let kept = std::iter::once(first).chain(numbered).find(|kept| !kept.exists()).unwrap_or_default();
@@ -177,7 +208,7 @@ fn take_in_spool(
             }
             Err(Unreadable::Damaged(why)) => {
                 let id = key.trim_start_matches(INVOCATION).to_owned();
-                let kept = set_aside(folder, &spool::file(folder, &id), now)?.unwrap_or_default();
+                let kept = set_aside(folder, Some(&spool::file(folder, &id)), &id, now)?.unwrap_or_default();
                 recoveries.push(Recovery::Invocation { id, why, kept, lost: !known });
             }
         }

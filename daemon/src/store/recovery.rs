@@ -3,8 +3,8 @@
 //! ```text
 //!              snapshot absent       snapshot good                                    snapshot damaged
 //! db absent    fresh                 snapshot                                         refuse
-//! db good      database              database, unless its revision is behind the      database
-//!                                    snapshot's or it differs at the same revision
+//! db good      database              database, unless its revision is behind the      database, unless
+//!                                    snapshot's or it differs at the same revision    it is empty: refuse
 //! db damaged   refuse                snapshot                                         refuse
 //! ```
 //! The database may be ahead of the snapshot: that is a commit cut off between the two writes, or one of asynchronous
@@ -45,6 +45,10 @@ pub(super) fn decide(database: &Found, snapshot: &Found) -> Decision {
         (Found::Absent, Found::Absent) => Decision::Fresh,
         (Found::Absent, Found::Good(_)) => Decision::Snapshot("it is not there".to_owned()),
         (Found::Absent, Found::Damaged(why)) => Decision::Refuse("it is not there".to_owned(), why.clone()),
+        // sled takes garbage for a new database: where there was a snapshot, an empty one is no good copy.
+        (Found::Good(database), Found::Damaged(why)) if database.revision == 0 => {
+            Decision::Refuse("it holds nothing".to_owned(), why.clone())
+        }
         (Found::Good(_), Found::Absent | Found::Damaged(_)) => Decision::Database,
         (Found::Good(database), Found::Good(snapshot)) => compare(database, snapshot),
         (Found::Damaged(why), Found::Absent) => Decision::Refuse(why.clone(), "it is not there".to_owned()),
@@ -108,7 +112,8 @@ impl fmt::Display for Recovery {
             }
             Recovery::SnapshotRenewed { why, kept } => write!(
                 f,
-                "the store's snapshot was damaged ({why}); made again from the database, the bad copy is {}",
+                "the store's snapshot was damaged ({why}); made again from the database, which alone cannot tell \
+                 whether its last changes are missing: compare `samctl list` with the bad copy, {}",
                 kept.display()
             ),
             Recovery::Invocation { id, why, kept, lost } => {
@@ -151,7 +156,8 @@ mod tests {
 
     #[test]
     fn nothing_is_guessed_when_no_copy_is_good() {
-        for database in [Found::Absent, Found::Damaged("torn".to_owned())] {
+        let empty = Found::Good(Content::default());
+        for database in [Found::Absent, Found::Damaged("torn".to_owned()), empty] {
             let decision = decide(&database, &Found::Damaged("cut".to_owned()));
             assert!(matches!(decision, Decision::Refuse(_, _)), "{decision:?}");
         }

@@ -1,8 +1,9 @@
 //! The one thread that writes: takes the commits that wait, makes one of them all, and answers when it is on the disk.
 //!
 //! Grouping makes a burst (a hundred projects started at once) cost a few syncs instead of hundreds. When a write fails
-//! nothing is acknowledged, the database's state is unknown, and the next commit builds it anew from memory: after a full
-//! disk has space again the store works on, without a restart.
+//! nothing of its group is acknowledged. sled cannot be used again in this process after a failed write, so later commits
+//! go to the snapshot and the spool alone, which are whole by themselves; the next daemon finds the database behind its
+//! snapshot and makes it again.
 
 use std::path::PathBuf;
 
@@ -11,17 +12,24 @@ use tokio::sync::{mpsc, oneshot};
 use super::content::{Content, INVOCATION, Op};
 use super::database::Database;
 use super::error::StoreError;
-use super::opening::{Opened, rebuild};
-use super::{snapshot, spool};
+use super::opening::Opened;
+use super::{snapshot, space, spool};
 
 /// The most commits that are made one.
 const GROUP: usize = 256;
+
+/// Changes to save, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub(super) ops: Vec<Op>,
+    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+}
 
 /// A message to the writer.
 #[derive(Debug)]
 pub(super) enum Job {
     /// Save these changes.
-    Commit(Vec<Op>, oneshot::Sender<Result<(), StoreError>>),
+    Commit(Commit),
     /// Close the database and end.
     Close(oneshot::Sender<()>),
 }
@@ -29,7 +37,7 @@ pub(super) enum Job {
 /// The writer's state.
 pub(super) struct Writer {
     folder: PathBuf,
-    /// `None` after a failed write.
+    /// `None` after it failed.
     database: Option<Database>,
     /// What is on the disk for certain.
     content: Content,
@@ -47,7 +55,7 @@ impl Writer {
             match jobs.blocking_recv() {
                 None => break None,
                 Some(Job::Close(done)) => break Some(done),
-                Some(Job::Commit(ops, answer)) => group.push((ops, answer)),
+                Some(Job::Commit(commit)) => group.push(commit),
             }
             let closing = gather(&mut jobs, &mut group);
             self.serve(&mut group);
@@ -65,54 +73,55 @@ impl Writer {
         }
     }
 
-    fn serve(&mut self, group: &mut Vec<(Vec<Op>, oneshot::Sender<Result<(), StoreError>>)>) {
-        let ops: Vec<Op> = group.iter().flat_map(|(ops, _)| ops.iter().cloned()).collect();
+    fn serve(&mut self, group: &mut Vec<Commit>) {
+        let ops: Vec<Op> = group.iter().flat_map(|commit| commit.ops.iter().cloned()).collect();
         let result = self.commit(&ops);
-        for (_, answer) in group.drain(..) {
+        for commit in group.drain(..) {
             // A caller that went away still has its change saved.
-            answer.send(result.clone()).ok();
+            commit.answer.send(result.clone()).ok();
         }
     }
 
     fn commit(&mut self, ops: &[Op]) -> Result<(), StoreError> {
+        space::check(&self.folder)?;
         // A revision is never used twice, not even by a commit that failed halfway.
         self.content.revision += 1;
         let next = self.content.after(self.content.revision, ops);
-        let written = self.write(&next, ops);
-        match &written {
-            Ok(()) => self.content = next,
-            Err(_) => drop(self.database.take().map(Database::close)),
+        let core = ops.iter().any(|op| !op.key().starts_with(INVOCATION));
+        self.write_database(next.revision, ops)?;
+        self.write_files(&next, ops, core || self.database.is_none())?;
+        self.content = next;
+        Ok(())
+    }
+
+    fn write_database(&mut self, revision: u64, ops: &[Op]) -> Result<(), StoreError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        let written = database.commit(revision, ops);
+        if let Err(cause) = &written {
+            tracing::error!(
+                %cause,
+                "the store's database failed and is used no more until samd is started again; changes are saved in its \
+                 snapshot alone"
+            );
+            // Closing it would wait for the same disk, or for ever.
+            if let Some(database) = self.database.take() {
+                std::mem::forget(database);
+            }
         }
         written
     }
 
-    fn write(&mut self, next: &Content, ops: &[Op]) -> Result<(), StoreError> {
-        match &self.database {
-            Some(database) => {
-                database.commit(next.revision, ops)?;
-                spool::apply(&self.folder, ops)?;
-            }
-            None => {
-                self.database = Some(rebuild(&self.folder, next)?);
-                spool::sync(&self.folder, next)?;
-                return snapshot::write(&self.folder, next);
-            }
-        }
-        if ops.iter().any(|op| !op.key().starts_with(INVOCATION)) {
-            snapshot::write(&self.folder, next)?;
-        }
-        Ok(())
+    fn write_files(&self, next: &Content, ops: &[Op], snapshot: bool) -> Result<(), StoreError> {
+        spool::apply(&self.folder, ops)?;
+        if snapshot { snapshot::write(&self.folder, next) } else { Ok(()) }
     }
 }
 
 /// Takes what else waits into the group; a request to close ends the group.
-fn gather(
-    jobs: &mut mpsc::Receiver<Job>,
-    group: &mut Vec<(Vec<Op>, oneshot::Sender<Result<(), StoreError>>)>,
-) -> Option<oneshot::Sender<()>> {
+fn gather(jobs: &mut mpsc::Receiver<Job>, group: &mut Vec<Commit>) -> Option<oneshot::Sender<()>> {
     while group.len() < GROUP {
         match jobs.try_recv() {
-            Ok(Job::Commit(ops, answer)) => group.push((ops, answer)),
+            Ok(Job::Commit(commit)) => group.push(commit),
             Ok(Job::Close(done)) => return Some(done),
             Err(_) => break,
         }

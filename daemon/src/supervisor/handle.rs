@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use crate::worker::handle::SandboxStatus;
+
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
@@ -152,17 +154,6 @@ pub struct FunctionStatus {
     pub sandboxes: Vec<SandboxStatus>,
     /// Invocations that wait.
     pub waiting: usize,
-}
-
-/// A sandbox as it stands.
-#[derive(Debug, Clone)]
-pub struct SandboxStatus {
-    /// Process id, where there is one.
-    pub pid: Option<u32>,
-    /// `held`, `starting`, `idle`, `busy`, `stopping`.
-    pub state: &'static str,
-    /// Invocations served.
-    pub served: u64,
 }
 
 /// What a change of configuration did.

@@ -37,7 +37,12 @@ fn value(key: &Key, declaration: &Node, given: &Given, findings: &Findings) -> N
     let kind = declaration.get("Type").and_then(Node::as_str).unwrap_or("String");
     let from_outside = given.value(&key.text, declaration);
     let chosen = from_outside.or_else(|| declaration.as_map()?.get("Default").filter(|node| !node.is_null()).cloned());
+    let is_default = given.value(&key.text, declaration).is_none();
     let value = chosen.unwrap_or_else(|| stand_in(key, declaration, kind, findings));
+    if kind.starts_with("AWS::SSM::Parameter::Value") && is_default {
+        // What the parameter store holds is not known here: its key stands in for it.
+        findings.stand_in(&format!("Parameters.{}", key.text), &value.scalar().unwrap_or_default());
+    }
     for problem in problems(&key.text, declaration, kind, &value) {
         findings.report(problem.at(declaration.mark.location()).path(format!("Parameters.{}", key.text)));
     }

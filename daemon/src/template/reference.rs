@@ -195,6 +195,10 @@ impl Scope<'_> {
         let child = self.child(id);
         let value = child.as_ref().and_then(|child| child.eval(child.template.root.at(&["Outputs", output, "Value"])?));
         let expression = format!("{}.Outputs.{output}", self.id(id));
+        if let Some(child) = child.filter(|_| value.is_none()) {
+            let message = format!("the template {} has no output {output}", child.template.file.display());
+            self.findings().report(Diagnostic::warning(message).at(mark.location()));
+        }
         value.unwrap_or_else(|| self.stand_in(&expression, &format!("{id}-{output}"), mark))
     }
 
@@ -205,12 +209,22 @@ impl Scope<'_> {
         Node::text(value, mark)
     }
 
-    /// One property of a resource as text, resolved.
+    /// One property of a resource as text, resolved. A property that needs itself is reported and has no value.
     pub(super) fn property(&self, id: &str, name: &str) -> Option<String> {
         let resource = self.template.resource(id)?;
-        let raw =
-            resource.at(&["Properties", name]).cloned().or_else(|| self.raw_properties(resource).get(name).cloned())?;
-        self.eval(&raw)?.scalar().map(|text| text.to_string())
+        let stated = resource.at(&["Properties", name]).cloned();
+        let kind = self.type_of(id)?.strip_prefix("AWS::Serverless::").unwrap_or_default();
+        let raw = stated.or_else(|| self.template.root.at(&["Globals", kind, name]).cloned())?;
+        let key = (id.to_owned(), name.to_owned());
+        if !self.pending.borrow_mut().insert(key.clone()) {
+            let message = format!("the {name} of {id} depends on itself");
+            let path = format!("Resources.{id}.Properties.{name}");
+            self.findings().report(Diagnostic::error(message).at(raw.mark.location()).path(path));
+            return None;
+        }
+        let value = self.eval(&raw);
+        self.pending.borrow_mut().remove(&key);
+        value?.scalar().map(|text| text.to_string())
     }
 
     /// The name a function has in Lambda: FunctionName, else its logical id, after its nested stacks where there are any.

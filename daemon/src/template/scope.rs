@@ -5,7 +5,7 @@
 //! its parameters, made once, on first use.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -47,6 +47,8 @@ pub struct Scope<'a> {
     pub parameters: BTreeMap<Arc<str>, Node>,
     /// Conditions that were evaluated; `None` while one is under way.
     pub(super) conditions: RefCell<HashMap<Arc<str>, Option<bool>>>,
+    /// Properties that are being evaluated because a name needs them, to end cycles.
+    pub(super) pending: RefCell<HashSet<(String, String)>>,
     /// Nested templates that were opened; `None` where that failed or is under way.
     children: RefCell<BTreeMap<String, Option<Rc<Scope<'a>>>>>,
     /// The templates around this one, to name cycles.
@@ -71,9 +73,9 @@ impl<'a> Scope<'a> {
         ancestors.push(template.file.as_ref().clone());
         around.findings.source(&template.file);
         let parameters = parameter::values(&template, given, &around.findings);
-        let (conditions, children) = (RefCell::default(), RefCell::default());
+        let (conditions, pending, children) = (RefCell::default(), RefCell::default(), RefCell::default());
         let template = Rc::new(template);
-        let mut scope = Scope { template, around, prefix, parameters, conditions, children, ancestors };
+        let mut scope = Scope { template, around, prefix, parameters, conditions, pending, children, ancestors };
         if let Some(expanded) = language_extensions::expand(&scope) {
             scope.template = Rc::new(expanded);
         }
@@ -170,7 +172,8 @@ impl<'a> Scope<'a> {
             _ => return None,
         };
         let properties = self.properties(resource);
-        let location = properties.get(property)?;
+        // The CDK names the nested template's file in the metadata; the property leads to a bucket.
+        let location = resource.at(&["Metadata", "aws:asset:path"]).or_else(|| properties.get(property))?;
         let relative = location.as_str().filter(|text| !text.contains("://"));
         let Some(relative) = relative else {
             let message = format!("the nested application {id} is not a local file, so nothing of it is served");

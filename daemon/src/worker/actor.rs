@@ -12,7 +12,7 @@ use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
 use crate::sandbox::Launcher;
-use crate::supervisor::handle::SandboxStatus;
+use crate::worker::handle::SandboxStatus;
 
 use super::handle::{Handle, Message, Reply};
 use super::journal::{Ending, Journal};

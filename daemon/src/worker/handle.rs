@@ -6,9 +6,19 @@ use tokio::sync::{mpsc, oneshot};
 use crate::lambda::error::normalise_type;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::runtime_api::Chunk;
-use crate::supervisor::handle::SandboxStatus;
 
 use super::Held;
+
+/// A sandbox as it stands.
+#[derive(Debug, Clone)]
+pub struct SandboxStatus {
+    /// Process id, where there is one.
+    pub pid: Option<u32>,
+    /// `held`, `starting`, `idle`, `busy`, `stopping`.
+    pub state: &'static str,
+    /// Invocations served.
+    pub served: u64,
+}
 
 /// A message to a worker.
 #[derive(Debug)]

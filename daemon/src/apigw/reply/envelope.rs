@@ -86,6 +86,11 @@ impl Envelope {
         Ok(Envelope { cookies: Vec::new(), ..envelope })
     }
 
+    /// A streamed reply's prelude: as 1.0 is read by HTTP APIs, with cookies.
+    pub(crate) fn prelude(prelude: &Bytes) -> Result<Envelope, Malformed> {
+        Envelope::lenient(prelude, true)
+    }
+
     fn lenient(payload: &Bytes, multi_value: bool) -> Result<Envelope, Malformed> {
         let raw: Lenient = object(payload)?;
         let multi = raw.multi_value_headers.filter(|_| multi_value);

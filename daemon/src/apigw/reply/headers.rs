@@ -36,7 +36,7 @@ fn add_single(lines: &mut Headers, name: &str, value: String) {
 }
 
 /// REST's remapping: `Date` becomes `x-amzn-Remapped-Date`, `Transfer-Encoding` goes.
-pub(super) fn remapped(lines: Headers) -> Headers {
+pub(crate) fn remapped(lines: Headers) -> Headers {
     let kept = lines.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("transfer-encoding"));
     kept.map(|(name, value)| match REMAPPED.iter().find(|own| own.eq_ignore_ascii_case(&name)) {
         Some(own) => (format!("x-amzn-Remapped-{own}"), value),

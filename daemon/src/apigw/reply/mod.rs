@@ -16,7 +16,7 @@ use crate::project::api::{ApiKind, Integration, LambdaProxy, Payload};
 
 pub use rest::rest;
 
-pub(crate) use envelope::{Inferred, infer};
+pub(crate) use envelope::{Envelope, Inferred, infer};
 pub(crate) use headers::is_header;
 pub(crate) use http::cookies;
 
@@ -80,6 +80,23 @@ pub fn too_large(exchange: &Exchange) -> Reply {
         ApiKind::Rest => gateway_response::reply(exchange, ResponseType::RequestTooLarge),
         ApiKind::Http => http_error::reply(exchange, &HttpError::RequestEntityTooLarge),
     }
+}
+
+/// The API's host is known, but leads nowhere: an unmapped base path (A10.2), or a default endpoint that is disabled
+/// (B4.6).
+#[must_use]
+pub fn forbidden(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::InvalidApiKey),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::NotFound),
+    }
+}
+
+/// What a function returned is no proxy reply, or it failed: 502 on REST (A5.5, A5.9), 500 on HTTP (B3.3), and never a
+/// word of why.
+#[must_use]
+pub fn malformed(exchange: &Exchange) -> Reply {
+    failed(exchange)
 }
 
 /// Something of the API cannot be run as it is written: 500, and the reason belongs into the log.

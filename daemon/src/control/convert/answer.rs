@@ -184,7 +184,7 @@ pub(in crate::control) fn reload_report(report: &ReloadReport) -> wire::reload::
 
 /// A change of configuration as an event.
 pub(in crate::control) fn reload_event(report: &ReloadReport) -> wire::reload::ReloadEvent {
-    wire::reload::ReloadEvent::Reload(reload_report(report))
+    wire::reload::ReloadEvent::Reload(Box::new(reload_report(report)))
 }
 
 fn changes(changes: &Changes) -> wire::reload::Changes {

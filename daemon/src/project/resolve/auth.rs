@@ -27,7 +27,7 @@ pub(super) fn apply(properties: &Properties<'_>, draft: &mut Draft, index: &Inde
         draft.routes.iter_mut().for_each(|route| default_api_key(route, preflight));
     }
     if let Some(resource_policy) = auth.map("ResourcePolicy") {
-        policy::of_sam(&resource_policy, &mut draft.api);
+        policy::of_sam(&resource_policy, "execute-api:/*", &mut draft.api);
     }
 }
 
@@ -93,18 +93,25 @@ fn default_api_key(route: &mut RouteDraft, preflight: bool) {
 }
 
 /// What an event's own `Auth` asks for; `None` when it says nothing.
-pub(super) fn of_event(event: &str, properties: &Properties<'_>, api: &Node) -> Option<Vec<Requirement>> {
+pub(super) fn of_event(
+    kind: ApiKind,
+    event: &str,
+    properties: &Properties<'_>,
+    api: &Node,
+) -> Option<Vec<Requirement>> {
     let auth = properties.map("Auth")?;
     let default = api.at(&["Auth", "DefaultAuthorizer"]).and_then(Node::as_str);
+    let stated = auth.text("Authorizer");
     let mut security = Vec::new();
-    if let Some(name) = auth.text("Authorizer") {
-        check(event, &auth, &name, default, api);
-        security.push(requirement(&name, scopes(&auth, &name, api)));
-    } else if auth.get("AuthorizationScopes").is_some() && api.get("StageName").is_none() {
-        // An HttpApi event may narrow the scopes of the default authorizer without naming it.
-        security.extend(default.map(|name| requirement(name, scopes(&auth, name, api))));
+    if let Some(name) = &stated {
+        check(event, &auth, name, default, api);
     }
-    match auth.flag("ApiKeyRequired") {
+    // An HttpApi event may narrow the scopes of the default authorizer without naming it.
+    let inherited = default.filter(|_| kind == ApiKind::Http).map(str::to_owned);
+    if let Some(name) = stated.or(inherited) {
+        security.push(requirement(&name, scopes(kind, &auth, &name, api)));
+    }
+    match auth.flag("ApiKeyRequired").filter(|_| kind == ApiKind::Rest) {
         Some(true) => security.push(requirement("api_key", Vec::new())),
         Some(false) => security.push(requirement("api_key_false", Vec::new())),
         None => {}
@@ -112,9 +119,9 @@ pub(super) fn of_event(event: &str, properties: &Properties<'_>, api: &Node) -> 
     (!security.is_empty()).then_some(security)
 }
 
-/// The event's scopes, else the authorizer's.
-fn scopes(auth: &Properties<'_>, name: &str, api: &Node) -> Vec<String> {
-    let own = auth.get("AuthorizationScopes");
+/// The event's scopes, else the authorizer's; an empty list overrides on a REST API alone.
+fn scopes(kind: ApiKind, auth: &Properties<'_>, name: &str, api: &Node) -> Vec<String> {
+    let own = auth.get("AuthorizationScopes").filter(|own| kind == ApiKind::Rest || !own.strings().is_empty());
     let inherited = api.at(&["Auth", "Authorizers", name, "AuthorizationScopes"]);
     own.or(inherited).map(Node::strings).unwrap_or_default()
 }

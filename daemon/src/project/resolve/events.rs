@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::draft::RouteDraft;
 use super::index::Index;
-use super::integration;
 use super::serverless::{Events, ServerlessApi};
+use super::{integration, policy};
 use crate::project::api::{ApiKind, Integration, Method, Validation};
 use crate::project::{Function, FunctionId};
 use crate::template::openapi::{Requirement, method_name};
@@ -103,8 +103,16 @@ fn add(
     };
     match apis.iter_mut().find(wanted) {
         Some(api) if api.draft.api.kind == kind => route(api, &event, target),
+        // An API whose condition does not hold takes its routes along.
+        None if id.as_deref().is_some_and(|id| is_switched_off(scope, id, kind)) => {}
         Some(_) | None => unknown_api(&event, property, kind, id.as_deref().unwrap_or_default()),
     }
+}
+
+fn is_switched_off(scope: &Scope<'_>, id: &str, kind: ApiKind) -> bool {
+    let wanted = if kind == ApiKind::Rest { "AWS::Serverless::Api" } else { "AWS::Serverless::HttpApi" };
+    let local = id.strip_prefix(&scope.prefix).unwrap_or(id);
+    scope.type_of(local) == Some(wanted) && scope.resource(local).is_none()
 }
 
 fn unknown_api(event: &Event<'_>, property: &str, kind: ApiKind, id: &str) {
@@ -134,6 +142,10 @@ fn place(kind: ApiKind, properties: &Properties<'_>) -> Option<(String, Method)>
 
 fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
     let kind = api.draft.api.kind;
+    if let Some(lists) = event.properties.map("Auth").and_then(|auth| auth.map("ResourcePolicy")) {
+        let resource = policy::resource(&api.draft.api.stage, event.method.as_str(), &event.path);
+        policy::of_sam(&lists, &resource, &mut api.draft.api);
+    }
     if api.events == Events::Ignored {
         return ignored(api, event);
     }
@@ -141,7 +153,7 @@ fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
         path: event.path.clone(),
         method: event.method.clone(),
         integration: Some(target.integration(kind, event)),
-        security: super::auth::of_event(event.name, &event.properties, &api.node),
+        security: super::auth::of_event(kind, event.name, &event.properties, &api.node),
         operation_name: None,
         validation: validation(event, &api.node),
         mark: event.properties.node.mark.clone(),
@@ -204,7 +216,8 @@ fn adjust(existing: &mut RouteDraft, event: &Event<'_>) {
 /// `OverrideApiAuth` the event still changes who may call.
 fn ignored(api: &mut ServerlessApi, event: &Event<'_>) {
     let overrides = event.properties.map("Auth").and_then(|auth| auth.flag("OverrideApiAuth")).unwrap_or(false);
-    let security = super::auth::of_event(event.name, &event.properties, &api.node);
+    let kind = api.draft.api.kind;
+    let security = super::auth::of_event(kind, event.name, &event.properties, &api.node);
     match api.draft.route_mut(&event.path, &event.method) {
         Some(existing) => {
             if let Some(security) = security.filter(|_| overrides) {

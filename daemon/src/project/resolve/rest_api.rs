@@ -85,7 +85,7 @@ impl<'s, 'a> Parts<'s, 'a> {
 
     fn draft(&mut self, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
-        if let Some(body) = body(self.scope, properties) {
+        if let Some(body) = body(self.scope, id, properties) {
             document::apply(&Document::new(body), &mut draft, self.index);
         }
         let variables = draft.api.stage_variables.clone();
@@ -210,11 +210,13 @@ fn security(method: &Properties<'_>) -> Option<Vec<Requirement>> {
 }
 
 /// The OpenAPI document: Body, or the local file that BodyS3Location names.
-fn body(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
+fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
+    let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
+    let asset = resource.and_then(|resource| resource.at(&["Metadata", "aws:asset:path"]));
     if let Some(body) = properties.get("Body") {
         return Some(body.clone());
     }
-    let location = properties.get("BodyS3Location")?;
+    let location = asset.or_else(|| properties.get("BodyS3Location"))?;
     let Some(path) = location.as_str().filter(|path| !path.starts_with("s3://")) else {
         properties
             .warning("BodyS3Location", "the OpenAPI document is in S3, so the routes that it defines are missing");

@@ -1,0 +1,128 @@
+//! What an HTTP_PROXY integration sends to its server, and what of the answer the client sees.
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Parameters, request as mapped_request};
+use crate::apigw::event_v2::decoded;
+use crate::apigw::gateway_response::header_value;
+use crate::apigw::variables::Variables;
+use crate::apigw::{Exchange, Reply, Request, header, reply};
+use crate::project::api::{ApiKind, HttpProxy, RoutePath};
+
+/// A request to the server behind an HTTP_PROXY integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Method.
+    pub method: String,
+    /// The whole URI with path and query.
+    pub uri: String,
+    /// Headers; the client adds Host and framing.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// The request for the server behind an HTTP_PROXY integration.
+#[must_use]
+pub fn upstream(exchange: &Exchange, proxy: &HttpProxy) -> Upstream {
+    let mapped = match exchange.api.kind {
+        ApiKind::Http => mapped_request(exchange, &proxy.request_parameters),
+        ApiKind::Rest => exchange.request.clone(),
+    };
+    let any = proxy.method.eq_ignore_ascii_case("ANY") || proxy.method.is_empty();
+    let mut upstream = Upstream {
+        method: if any { mapped.method.clone() } else { proxy.method.to_ascii_uppercase() },
+        uri: with_query(uri(exchange, proxy, &mapped), mapped.query.as_deref()),
+        headers: passed_on(exchange, &mapped),
+        body: mapped.body,
+    };
+    if exchange.api.kind == ApiKind::Rest {
+        add_mapped_headers(exchange, &proxy.request_parameters, &mut upstream.headers);
+    }
+    upstream
+}
+
+/// The reply of the server as the client sees it (A5.11, B10.2).
+#[must_use]
+pub fn passed_back(exchange: &Exchange, mut answer: Reply) -> Reply {
+    let own = ["x-amzn-requestid", "x-amz-apigw-id", "apigw-requestid"];
+    for (name, _) in &mut answer.headers {
+        let lower = name.to_ascii_lowercase();
+        if own.contains(&lower.as_str()) {
+            *name = format!("x-amzn-remapped-{lower}");
+        }
+    }
+    answer.headers = match exchange.api.kind {
+        ApiKind::Rest => reply::headers::remapped(answer.headers),
+        ApiKind::Http => reply::headers::without_hop_by_hop(answer.headers),
+    };
+    answer.headers.retain(|(name, value)| reply::is_header(name, value));
+    answer.headers.extend(reply::ids(exchange));
+    answer
+}
+
+/// `{param}` and `${stageVariables.x}` of the integration's URI, filled in. HTTP's `$default` route appends the whole
+/// path.
+fn uri(exchange: &Exchange, proxy: &HttpProxy, mapped: &Request) -> String {
+    let mut uri = proxy.uri.clone();
+    for (name, value) in &exchange.api.stage_variables {
+        uri = uri.replace(&format!("${{stageVariables.{name}}}"), value);
+    }
+    let Some((route, found)) = exchange.found else { return uri };
+    for (name, value) in path_values(exchange, proxy, &found.path_parameters) {
+        uri = uri.replace(&format!("{{{name}}}"), &value).replace(&format!("{{{name}+}}"), &value);
+    }
+    if route.path == RoutePath::Default {
+        uri = format!("{}{}", uri.trim_end_matches('/'), mapped.path);
+    }
+    uri
+}
+
+/// Path values: REST maps `integration.request.path.x`, and both fill in the route's own parameters as they were sent.
+fn path_values(exchange: &Exchange, proxy: &HttpProxy, own: &[(String, String)]) -> Vec<(String, String)> {
+    let variables = Variables { exchange, refusal: None };
+    let mapped = proxy.request_parameters.iter().filter_map(|(key, expression)| {
+        let name = key.strip_prefix("integration.request.path.")?;
+        Some((name.to_owned(), escaped(&decoded(&header_value(&variables, expression)?))))
+    });
+    mapped.chain(own.iter().cloned()).collect()
+}
+
+fn escaped(text: &str) -> String {
+    const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?');
+    utf8_percent_encode(text, PATH).to_string()
+}
+
+fn with_query(uri: String, query: Option<&str>) -> String {
+    match query.filter(|query| !query.is_empty()) {
+        Some(query) if uri.contains('?') => format!("{uri}&{query}"),
+        Some(query) => format!("{uri}?{query}"),
+        None => uri,
+    }
+}
+
+/// The client's headers but for those of its connection, and what the gateway tells of the client: a REST API in
+/// `X-Forwarded-*`, an HTTP API in the standard `Forwarded` (B1.10).
+fn passed_on(exchange: &Exchange, request: &Request) -> Vec<(String, Vec<u8>)> {
+    let mut headers = header::for_upstream(exchange.api.kind, request);
+    if exchange.api.kind == ApiKind::Http {
+        let Request { source_ip, scheme, .. } = request;
+        let address = if source_ip.is_ipv6() { format!("\"[{source_ip}]\"") } else { source_ip.to_string() };
+        let host = exchange.domain_name();
+        headers.push(("Forwarded".to_owned(), format!("for={address};host=\"{host}\";proto={scheme}").into_bytes()));
+    }
+    headers
+}
+
+fn add_mapped_headers(exchange: &Exchange, parameters: &Parameters, headers: &mut Vec<(String, Vec<u8>)>) {
+    let variables = Variables { exchange, refusal: None };
+    for (key, expression) in parameters {
+        let Some(name) = key.strip_prefix("integration.request.header.") else { continue };
+        let Some(value) = header_value(&variables, expression).filter(|value| reply::is_header(name, value)) else {
+            continue;
+        };
+        headers.retain(|(sent, _)| !sent.eq_ignore_ascii_case(name));
+        headers.push((name.to_owned(), value.into_bytes()));
+    }
+}

@@ -1,0 +1,160 @@
+//! Documents made to break a parser: each is refused or resolved, none panics or hangs.
+
+use std::path::Path;
+
+use samd::template::{Severity, Template};
+
+use super::resolve_text;
+
+fn refusal(text: &str) -> String {
+    let errors = Template::parse(Path::new("/project/template.yaml"), text).unwrap_err();
+    assert_eq!(errors[0].severity, Severity::Error);
+    errors[0].to_string()
+}
+
+fn findings(text: &str) -> Vec<String> {
+    resolve_text(text).1.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn billion_laughs_are_refused_by_a_named_limit() {
+    let mut text = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..10 {
+        let below = format!("*a{}, ", level - 1).repeat(10);
+        text.push_str(&format!("a{level}: &a{level} [{}]\n", below.trim_end_matches(", ")));
+    }
+    assert!(refusal(&text).contains("aliases stand for more than"), "{}", refusal(&text));
+}
+
+#[test]
+fn deep_nesting_is_refused_by_a_named_limit() {
+    for (open, close) in [("[", "]"), ("{a: ", "}")] {
+        let text = format!("Resources: {}{}", open.repeat(5_000), close.repeat(5_000));
+        let refusal = refusal(&text);
+        assert!(refusal.contains("nest deeper than") || refusal.contains("YAML"), "{refusal}");
+    }
+    let block: String = (0..5_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    assert!(refusal(&block).contains("nest deeper than"));
+}
+
+#[test]
+fn text_that_is_no_template_is_told_with_its_place() {
+    assert!(refusal("").contains("the file is empty"));
+    assert!(refusal("just text").contains("this is text"));
+    assert!(refusal("Foo: 1").contains("has none"));
+    assert!(refusal("Resources: [1]").contains("/project/template.yaml:1:12: error: Resources:"));
+    assert!(refusal("Resources: {}\n---\nResources: {}").contains(":2:1: error: a second YAML document"));
+    assert!(refusal("Resources:\n  A: [1, 2\n").contains("this is not valid YAML"));
+    assert!(refusal("{\"Resources\": {\"A\": }").contains("this is not valid JSON"));
+    assert!(refusal("a: *b").contains("this is not valid YAML"));
+    assert!(refusal("a: &a [*a]").contains("alias"));
+    assert!(refusal("? [a, b]\n: 1").contains("a key must be text"));
+}
+
+#[test]
+fn a_condition_that_depends_on_itself_is_named() {
+    let text = "
+Conditions:
+  A: !Not [!Condition B]
+  B: !And [!Condition A, !Equals [1, 1]]
+Resources:
+  F: {Type: AWS::Serverless::Function, Condition: A, Properties: {Handler: a.b, Runtime: python3.12}}
+";
+    let all = findings(text);
+    assert!(all.iter().any(|finding| finding.contains("the condition A depends on itself")), "{all:?}");
+}
+
+#[test]
+fn names_that_depend_on_each_other_are_named_and_end() {
+    let text = "
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: a.b, Runtime: python3.12, FunctionName: !Sub '${G}-x'}
+  G:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: a.b, Runtime: python3.12, FunctionName: !Sub '${F}-y'}
+";
+    let all = findings(text);
+    assert!(all.iter().any(|finding| finding.contains("depends on itself")), "{all:?}");
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_told_and_the_rest_is_served() {
+    let text = "
+Globals: [1]
+Parameters: text
+Conditions: 3
+Mappings: []
+Resources:
+  A: 7
+  B: {Type: 9, Properties: []}
+  C: {Type: AWS::Serverless::Function, Properties: text}
+  D:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: [a]
+      Runtime: {x: y}
+      Timeout: soon
+      MemorySize: 99999999
+      Environment: [1]
+      Layers: {a: b}
+      Events: {E: 5, F: {Type: Api, Properties: [1]}, G: {Type: Api, Properties: {Path: [], Method: {}}}}
+  E: {Type: AWS::Serverless::Api, Properties: {StageName: [x], DefinitionBody: [1], Auth: 3, Cors: [1]}}
+  F: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: [1]}}
+  G: {Type: AWS::Serverless::Function, Properties: {Handler: a.b, Runtime: python3.12}}
+";
+    let (project, diagnostics) = resolve_text(text);
+    assert!(project.functions.contains_key(&samd::project::FunctionId("G".to_owned())));
+    assert!(diagnostics.iter().all(|diagnostic| diagnostic.location.is_some()));
+    let all = diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(all.contains("Resources.D.Properties.Timeout: Timeout is a whole number, and here it is text"), "{all}");
+    assert!(all.contains("MemorySize is 99999999; it lies between 128 and 10240"), "{all}");
+}
+
+#[test]
+fn functions_called_wrongly_are_told_and_end() {
+    let calls = [
+        "!If [a]",
+        "!If a",
+        "!Sub []",
+        "!Sub [a, b, c]",
+        "!Sub {a: b}",
+        "!Join a",
+        "!Join [a]",
+        "!Select [9, [a]]",
+        "!Select [x, [a]]",
+        "!Split [x]",
+        "!FindInMap [a, b]",
+        "!FindInMap [a, b, c]",
+        "!Cidr [x, y, z]",
+        "!Ref []",
+        "!GetAtt x",
+        "!GetAtt [x]",
+        "!Length x",
+        "!Foo x",
+        "!Equals [a]",
+        "!Not []",
+        "!And a",
+        "!ImportValue [x]",
+        "!Base64 [x]",
+        "!GetAZs [x]",
+        "!ToJsonString {a: !Ref AWS::NoValue}",
+        "!Transform {Name: Other}",
+        "!Transform {Name: AWS::Include, Parameters: {Location: nowhere.yaml}}",
+        "!Sub '${'",
+        "!Sub '${}'",
+        "!Cidr ['10.0.0.0/8', 999, 40]",
+        "!Select [-1, [a]]",
+        "!Condition missing",
+        "!GetAtt [F, [x]]",
+    ];
+    for call in calls {
+        let text = format!(
+            "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: a.b\n      \
+             Runtime: python3.12\n      Environment: {{Variables: {{X: {call}}}}}\n"
+        );
+        let (project, _) = resolve_text(&text);
+        assert_eq!(project.functions.len(), 1, "{call}");
+    }
+}
