@@ -132,3 +132,20 @@ fn a_pool_has_an_issuer() {
     assert_eq!(pool_issuer(arn).unwrap(), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc");
     assert_eq!(pool_issuer("UserPool"), None);
 }
+
+#[test]
+fn a_minted_token_is_accepted_with_its_own_keys_alone() {
+    let (mine, other) = (Minter::from_seed(&[7; 32]), Minter::from_seed(&[8; 32]));
+    let scopes = ["read".to_owned()];
+    let own = json!({"sub": "me", "email": "me@example.com"});
+    let token = mine.token("https://issuer", Some("app"), &scopes, own.as_object().unwrap(), NOW).unwrap();
+    let issuers = ["https://issuer".to_owned()];
+    let expected = Expected { issuers: &issuers, audience: &["app".to_owned()], scopes: &scopes };
+    let with = |jwks: &[&str], now| check(&token, jwks, &expected, now);
+    let (own_keys, other_keys) = (mine.jwks().unwrap(), other.jwks().unwrap());
+    let claims = with(&[&jwks("one"), &own_keys], NOW).unwrap();
+    assert_eq!((&claims["sub"], &claims["email"]), (&json!("me"), &json!("me@example.com")));
+    assert!(with(&[&other_keys], NOW).is_err());
+    assert_eq!(with(&[&own_keys], NOW + LIFETIME), Err(TokenError::Expired));
+    assert!(!format!("{mine:?}").contains("7, 7"));
+}
