@@ -31,7 +31,7 @@ Resources:
       Events:
         Rest: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: '/rest/{proxy+}', Method: any}}
         Web: {Type: HttpApi, Properties: {ApiId: !Ref Web, Path: '/web/{id}', Method: get}}
-        Same: {Type: HttpApi, Properties: {ApiId: !Ref Web, Path: '/rest/{proxy+}', Method: get}}
+        Same: {Type: HttpApi, Properties: {ApiId: !Ref Web, Path: '/rest/{proxy+}', Method: any}}
 ";
 
 fn serve() -> (Daemon, Project, Served) {

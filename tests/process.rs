@@ -241,8 +241,8 @@ fn a_custom_runtime_runs_its_bootstrap() {
     let served = daemon.serve(&project, "custom");
     assert_eq!(served.get("/x").status, 500);
     assert!(daemon.logs("custom").contains("Couldn't find valid bootstrap(s)"), "{}", daemon.logs("custom"));
-    let bootstrap = samd_tests::daemon::executable("lambda-bootstrap");
+    let bootstrap = samd_tests::daemon::executable("bootstrap");
     std::fs::copy(bootstrap, project.path().join("src/bootstrap")).unwrap();
     let reply = eventually("the bootstrap", || Some(served.get("/x")).filter(|reply| reply.status == 200));
-    assert_eq!(reply.json()["handler"], json!("some.thing"));
+    assert_eq!(reply.json()["calls"], json!(1));
 }

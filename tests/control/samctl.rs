@@ -197,9 +197,9 @@ fn the_project_of_the_current_folder_is_meant_when_none_is_named() {
 #[test]
 fn reload_and_events_tell_what_changed() {
     let scene = Scene::started();
-    let ran = scene.ok(&["reload", "Echo", "--wait"]);
+    let ran = scene.ok(&["reload", "Echo"]);
     assert!(ran.out.contains("shop applied in 12.3 ms: functions ~Echo"), "{}", ran.out);
-    assert!(scene.ok(&["reload"]).out.contains("is being reloaded"));
+    assert!(scene.ok(&["reload", "--no-wait"]).out.contains("is being reloaded"));
     assert!(scene.ok(&["events"]).out.contains("shop applied in 12.3 ms"));
 }
 

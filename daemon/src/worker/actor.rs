@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio_util::task::TaskTracker;
 
 use crate::lambda::pool::{Action, Limits, Pool, SandboxId};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
 use crate::sandbox::Launcher;
+use crate::shutdown::Phase;
 use crate::worker::handle::SandboxStatus;
 
 use super::handle::{Handle, Handover, Message, Reply, Waiting};
@@ -42,8 +42,8 @@ pub struct Spec {
     pub limits: Limits,
     /// Keep one sandbox waiting at the gate.
     pub spare: bool,
-    /// Tracks the worker's tasks, so that a shutdown can wait for them.
-    pub tasks: TaskTracker,
+    /// The phase that the worker's tasks belong to, so that a shutdown can wait for them.
+    pub tasks: Phase,
 }
 
 /// Starts a worker; `held` is a sandbox that its predecessor had waiting at the gate.
@@ -67,8 +67,8 @@ pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
         tasks: spec.tasks.clone(),
         spec,
     };
-    let tracker = actor.tasks.clone();
-    tracker.spawn(actor.run(messages, event_queue, spare_queue));
+    let (phase, name) = (actor.tasks.clone(), format!("function {}", actor.spec.function.id));
+    phase.spawn(name, actor.run(messages, event_queue, spare_queue));
     Handle::new(mailbox)
 }
 
@@ -93,7 +93,7 @@ struct Actor {
     suspended: Vec<(Instant, Waiting, InitFailure)>,
     successor: Option<Handle>,
     actions: Vec<Action<Waiting>>,
-    tasks: TaskTracker,
+    tasks: Phase,
 }
 
 impl Actor {
@@ -276,9 +276,10 @@ impl Actor {
             events: self.events.clone(),
             runtime_version: self.spec.launcher.description().runtime_version.clone(),
         };
+        let name = format!("a sandbox of {}", self.spec.function.id);
         match spare {
-            Some(held) => drop(self.tasks.spawn(sandbox_task::run(held, context, order_queue))),
-            None => drop(self.tasks.spawn(start_and_run(self.spec.clone(), context, order_queue))),
+            Some(held) => drop(self.tasks.spawn(name, sandbox_task::run(held, context, order_queue))),
+            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), context, order_queue))),
         }
     }
 
@@ -289,7 +290,7 @@ impl Actor {
         }
         self.making_spare = true;
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
-        self.tasks.spawn(async move {
+        self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
                 Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await.ok(),
                 Err(_) => None,
