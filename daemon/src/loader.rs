@@ -245,11 +245,25 @@ fn modified(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).ok().filter(fs::Metadata::is_file)?.modified().ok()
 }
 
-/// The first stack of a cloud assembly.
+/// Deepest nesting of cloud assemblies, one a stage of the CDK's.
+const MAX_ASSEMBLIES: usize = 5;
+
 fn cdk(folder: &Path) -> Option<Choice> {
+    let template = first_stack(folder, MAX_ASSEMBLIES)?;
+    Some(Choice { template, why: "it is the first stack of the CDK's cloud assembly".to_owned() })
+}
+
+/// The first stack of a cloud assembly; one that has none of its own may hold assemblies that do.
+fn first_stack(folder: &Path, levels: usize) -> Option<PathBuf> {
     let manifest: serde_json::Value = serde_json::from_str(&read(&folder.join("manifest.json")).ok()?).ok()?;
-    let artifacts = manifest.get("artifacts")?.as_object()?.values();
-    let stacks = artifacts.filter(|artifact| artifact["type"] == "aws:cloudformation:stack");
-    let file = stacks.filter_map(|stack| stack.get("properties")?.get("templateFile")?.as_str()).next()?;
-    Some(Choice { template: folder.join(file), why: "it is the first stack of the CDK's cloud assembly".to_owned() })
+    let artifacts: Vec<&serde_json::Value> = manifest.get("artifacts")?.as_object()?.values().collect();
+    let of_type = |kind: &'static str, property: &'static str| {
+        let artifacts = artifacts.iter().filter(move |artifact| artifact["type"] == kind);
+        artifacts.filter_map(move |artifact| artifact.get("properties")?.get(property)?.as_str())
+    };
+    let stack = of_type("aws:cloudformation:stack", "templateFile").next().map(|file| folder.join(file));
+    stack.or_else(|| {
+        let levels = levels.checked_sub(1)?;
+        of_type("cdk:cloud-assembly", "directoryName").find_map(|nested| first_stack(&folder.join(nested), levels))
+    })
 }

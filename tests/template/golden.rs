@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
-use std::path::Path;
 
 use samd::project::{Project, routes};
 use samd::template::Diagnostic;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use samd::project::environment::Overrides;
 use samd::template::{Severity, Template};
 
 use super::resolve_text;
@@ -157,4 +158,54 @@ fn functions_called_wrongly_are_told_and_end() {
         let (project, _) = resolve_text(&text);
         assert_eq!(project.functions.len(), 1, "{call}");
     }
+}
+
+/// Templates with pieces cut out, doubled and swapped: a small fuzzer that runs with every test.
+#[test]
+fn mangled_templates_neither_panic_nor_hang() {
+    let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/template");
+    let cases = std::fs::read_dir(folder).unwrap().map(|case| case.unwrap().path().join("template.yaml"));
+    let texts: Vec<String> = cases.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    assert!(texts.len() > 5);
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for round in 0..400 {
+        let text = mangled(&texts[round % texts.len()], &mut state);
+        if let Ok(template) = Template::parse(Path::new("/project/template.yaml"), &text) {
+            drop(samd::project::resolve(template, super::surroundings(&nothing), &Overrides::default()));
+        }
+    }
+}
+
+fn nothing(_: &Path) -> std::io::Result<String> {
+    Err(std::io::Error::from(std::io::ErrorKind::NotFound))
+}
+
+/// The next number of a fixed sequence: the same mangling in every run.
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state >> 33).unwrap()
+}
+
+fn mangled(text: &str, state: &mut u64) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for _ in 0..=next(state) % 4 {
+        let (at, other) = (next(state) % lines.len(), next(state) % lines.len());
+        match next(state) % 6 {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(at, lines[other].clone()),
+            2 => lines.swap(at, other),
+            3 => lines[at] = lines[at].replacen(": ", ": !Ref ", 1),
+            4 => lines[at] = lines[at].trim_start().to_owned(),
+            _ => {
+                let cut = next(state) % (lines[at].chars().count() + 1);
+                lines[at] = lines[at].chars().take(cut).collect();
+            }
+        }
+        if lines.is_empty() {
+            break;
+        }
+    }
+    lines.join("\n")
 }

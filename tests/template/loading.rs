@@ -108,6 +108,16 @@ fn a_cloud_assembly_is_a_start_path() {
 }
 
 #[test]
+fn a_stage_of_a_cloud_assembly_is_found() {
+    let outer = r#"{"artifacts": {"Stage": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "inner"}}}}"#;
+    let inner =
+        r#"{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "s.json"}}}}"#;
+    let files = [("manifest.json", outer), ("inner/manifest.json", inner), ("inner/s.json", "{\"Resources\": {}}")];
+    let folder = Folder::with(&files);
+    assert_eq!(folder.load().template, folder.path("inner/s.json"));
+}
+
+#[test]
 fn a_folder_without_a_template_is_told() {
     let loaded = Folder::with(&[]).load();
     assert!(loaded.project.is_none());

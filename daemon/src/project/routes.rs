@@ -6,7 +6,7 @@ use super::{Function, FunctionId, Project};
 /// One route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteRow {
-    /// The API's logical id; the function's for a function URL.
+    /// The API's logical id; for a function URL the id that SAM gives it, as in `HelloUrl`.
     pub api: String,
     /// The path, or `$default`.
     pub path: String,
@@ -97,7 +97,7 @@ fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
 fn url(function: &Function) -> Option<RouteRow> {
     let url = function.url.as_ref()?;
     Some(RouteRow {
-        api: function.id.0.clone(),
+        api: format!("{}Url", function.id),
         path: "/{proxy+}".to_owned(),
         method: "ANY".to_owned(),
         kind: "URL",

@@ -9,40 +9,85 @@ use std::sync::Arc;
 use base64::Engine;
 
 use super::json::to_json;
-use super::node::{Key, Map, Mark, Node, Value};
+use super::node::{Key, Map, Mark, Node, Value as Plain};
 use super::{Diagnostic, Scope, yaml};
+
+/// What a tree's value is.
+enum Value {
+    /// The tree itself.
+    Same,
+    /// Another one.
+    Other(Node),
+    /// None: `AWS::NoValue`.
+    Nothing,
+}
 
 impl Scope<'_> {
     /// The value of a tree; `None` is `AWS::NoValue`, which removes the property or the list's item.
     #[must_use]
     pub fn eval(&self, node: &Node) -> Option<Node> {
-        match &node.value {
-            Value::List(items) => {
-                let items = items.iter().filter_map(|item| self.eval(item)).collect();
-                Some(Node::list(items, &node.mark))
-            }
-            Value::Map(map) => match function(map) {
-                Some((name, argument)) => self.call(name, argument, &node.mark),
-                None => Some(self.eval_map(map, &node.mark)),
-            },
-            Value::String(text) if text.contains("{{resolve:") => Some(self.dynamic_reference(text, node)),
-            _ => Some(node.clone()),
+        match self.evaluated(node) {
+            Value::Same => Some(node.clone()),
+            Value::Other(node) => Some(node),
+            Value::Nothing => None,
         }
     }
 
-    fn eval_map(&self, map: &Map, mark: &Mark) -> Node {
-        let mut entries = Vec::with_capacity(map.len());
-        for (key, value) in map.iter() {
-            if key.text.as_ref() == "Fn::Transform" {
-                // Beside other keys an include is merged into its surroundings.
-                let included = self.transform(value);
-                let map = included.as_ref().and_then(Node::as_map);
-                entries.extend(map.into_iter().flat_map(Map::iter).map(|(key, value)| (key.clone(), value.clone())));
-            } else if let Some(value) = self.eval(value) {
-                entries.push((key.clone(), value));
+    /// A tree without functions is its own value and is shared, not copied: most of a large template is such.
+    fn evaluated(&self, node: &Node) -> Value {
+        match &node.value {
+            Plain::List(items) => self.list(items, &node.mark),
+            Plain::Map(map) => match function(map) {
+                Some((name, argument)) => self.call(name, argument, &node.mark).map_or(Value::Nothing, Value::Other),
+                None => self.map(map, &node.mark),
+            },
+            Plain::String(text) if text.contains("{{resolve:") => Value::Other(self.dynamic_reference(text, node)),
+            Plain::String(_) | Plain::Number(_) | Plain::Bool(_) | Plain::Null => Value::Same,
+        }
+    }
+
+    fn list(&self, items: &[Node], mark: &Mark) -> Value {
+        let mut values: Option<Vec<Node>> = None;
+        for (at, item) in items.iter().enumerate() {
+            let value = self.evaluated(item);
+            if values.is_none() && matches!(value, Value::Same) {
+                continue;
+            }
+            let values = values.get_or_insert_with(|| items[..at].to_vec());
+            match value {
+                Value::Same => values.push(item.clone()),
+                Value::Other(node) => values.push(node),
+                Value::Nothing => {}
             }
         }
-        Node::map(entries, mark)
+        values.map_or(Value::Same, |values| Value::Other(Node::list(values, mark)))
+    }
+
+    fn map(&self, map: &Map, mark: &Mark) -> Value {
+        let mut entries: Option<Vec<(Key, Node)>> = None;
+        for (at, (key, item)) in map.iter().enumerate() {
+            let is_include = key.text.as_ref() == "Fn::Transform";
+            let value = if is_include { Value::Nothing } else { self.evaluated(item) };
+            if entries.is_none() && matches!(value, Value::Same) {
+                continue;
+            }
+            let before = || map.iter().take(at).map(|(key, node)| (key.clone(), node.clone())).collect();
+            let entries = entries.get_or_insert_with(before);
+            match value {
+                Value::Same => entries.push((key.clone(), item.clone())),
+                Value::Other(node) => entries.push((key.clone(), node)),
+                Value::Nothing if is_include => entries.extend(self.included_entries(item)),
+                Value::Nothing => {}
+            }
+        }
+        entries.map_or(Value::Same, |entries| Value::Other(Node::map(entries, mark)))
+    }
+
+    /// Beside other keys an include is merged into its surroundings.
+    fn included_entries(&self, argument: &Node) -> Vec<(Key, Node)> {
+        let included = self.transform(argument);
+        let entries = included.as_ref().and_then(Node::as_map).into_iter().flat_map(Map::iter);
+        entries.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
@@ -91,7 +136,7 @@ impl Scope<'_> {
     fn call_condition(&self, name: &str, argument: &Node, mark: &Mark) -> Node {
         let key = Key { text: Arc::from(name), mark: mark.clone() };
         let holds = self.holds(&Node::map(vec![(key, argument.clone())], mark));
-        Node::new(Value::Bool(holds), mark)
+        Node::new(Plain::Bool(holds), mark)
     }
 
     fn call_if(&self, argument: &Node) -> Option<Node> {
@@ -187,7 +232,7 @@ impl Scope<'_> {
         if length.is_none() {
             self.mistake(&argument.mark, "Fn::Length takes a list");
         }
-        Node::new(Value::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
+        Node::new(Plain::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
     }
 
     fn call_zones(&self, argument: &Node) -> Node {

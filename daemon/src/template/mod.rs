@@ -11,10 +11,12 @@
 //! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
+//! | [`check`] | what is said and has no effect here |
 //! | [`properties`] | typed reading of a resource's properties, with diagnostics |
 //!
 //! It never reads a file: contents come through a function that the loader passes in.
 
+pub mod check;
 pub mod condition;
 pub mod diagnostic;
 pub mod findings;

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use regex::Regex;
+
 use super::node::{Key, Node, Value};
 use super::{Diagnostic, Findings, Template};
 
@@ -104,6 +106,7 @@ fn problems(name: &str, declaration: &Node, kind: &str, value: &Node) -> Vec<Dia
             problems.push(Diagnostic::error(format!("{name} is a number, and {} is none", shown(text))));
         }
         problems.extend(out_of_bounds(name, declaration, kind, text));
+        problems.extend(unlike_pattern(name, declaration, text, shown));
     }
     problems
 }
@@ -121,4 +124,22 @@ fn out_of_bounds(name: &str, declaration: &Node, kind: &str, text: &str) -> Opti
     }
     most.filter(|most| measure > *most)
         .map(|_| Diagnostic::error(format!("the {what} of {name} is above the most that is allowed")))
+}
+
+/// Whether the whole value is as AllowedPattern says; a pattern that only Java can read is said and not checked.
+fn unlike_pattern(name: &str, declaration: &Node, text: &str, shown: impl Fn(&str) -> String) -> Option<Diagnostic> {
+    let pattern = declaration.get("AllowedPattern").and_then(Node::as_str)?;
+    match Regex::new(&format!("^(?:{pattern})$")) {
+        Ok(regex) if regex.is_match(text) => None,
+        Ok(_) => {
+            let described = declaration.get("ConstraintDescription").and_then(Node::as_str);
+            let error =
+                Diagnostic::error(format!("{} does not match the AllowedPattern of {name}: {pattern}", shown(text)));
+            Some(described.into_iter().fold(error, Diagnostic::help))
+        }
+        Err(_) => {
+            let message = format!("the AllowedPattern of {name} cannot be checked here: {pattern}");
+            Some(Diagnostic::new(super::Severity::Note, message))
+        }
+    }
 }

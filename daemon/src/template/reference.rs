@@ -213,7 +213,8 @@ impl Scope<'_> {
     pub(super) fn property(&self, id: &str, name: &str) -> Option<String> {
         let resource = self.template.resource(id)?;
         let stated = resource.at(&["Properties", name]).cloned();
-        let raw = stated.or_else(|| self.raw_properties(resource).get(name).cloned())?;
+        let kind = self.type_of(id)?.strip_prefix("AWS::Serverless::").unwrap_or_default();
+        let raw = stated.or_else(|| self.template.root.at(&["Globals", kind, name]).cloned())?;
         let key = (id.to_owned(), name.to_owned());
         if !self.pending.borrow_mut().insert(key.clone()) {
             let message = format!("the {name} of {id} depends on itself");

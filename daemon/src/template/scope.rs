@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Diagnostic, Findings, Mark, Node, Template, globals, language_extensions, parameter};
+use super::{Diagnostic, Findings, Mark, Node, Template, check, globals, language_extensions, parameter};
 
 /// Reads a file's text; the only way in which resolving reaches beyond its arguments.
 pub type Read<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -72,6 +72,7 @@ impl<'a> Scope<'a> {
     ) -> Scope<'a> {
         ancestors.push(template.file.as_ref().clone());
         around.findings.source(&template.file);
+        check::report(&template, &around.findings);
         let parameters = parameter::values(&template, given, &around.findings);
         let (conditions, pending, children) = (RefCell::default(), RefCell::default(), RefCell::default());
         let template = Rc::new(template);

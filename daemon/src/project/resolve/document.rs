@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
 use super::authorizer::{self, Context};
 use super::draft::{Draft, RouteDraft};
 use super::index::Index;
@@ -25,7 +27,10 @@ pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>) {
         draft.add_path(&route_path(path));
     }
     for operation in document.operations() {
-        let route = route(document, &operation, draft, context);
+        let (models, schemas) = body_models(document, &operation);
+        let mut route = route(document, &operation, draft, context);
+        route.validation.models = models;
+        draft.api.models.extend(schemas);
         draft.push(route);
     }
 }
@@ -107,7 +112,7 @@ fn validation(document: &Document, operation: &Operation) -> Validation {
         body,
         parameters,
         required: required.filter_map(|node| parameter(node)).collect(),
-        models: body_models(document, operation, &all),
+        models: BTreeMap::new(),
     }
 }
 
@@ -122,24 +127,35 @@ fn parameter(node: &Node) -> Option<String> {
     Some(format!("method.request.{place}.{}", node.get("name")?.as_str()?))
 }
 
-/// Model names by content type: OpenAPI 2's body parameter, OpenAPI 3's request body.
-fn body_models(document: &Document, operation: &Operation, parameters: &[&Node]) -> BTreeMap<String, String> {
-    let mut models = BTreeMap::new();
-    let body = parameters.iter().find(|node| node.get("in").and_then(Node::as_str) == Some("body"));
-    if let Some(name) = body.and_then(|node| model_name(node.get("schema")?)) {
-        models.insert("application/json".to_owned(), name);
-    }
+/// Model names by content type, and the schemas of models that API Gateway makes of what stands in the operation itself.
+/// OpenAPI 2 has a body parameter, OpenAPI 3 a request body.
+fn body_models(document: &Document, operation: &Operation) -> (BTreeMap<String, String>, BTreeMap<String, Json>) {
+    let parameters = document.parameters(operation);
+    let body = parameters.into_iter().find(|node| node.get("in").and_then(Node::as_str) == Some("body"));
+    let old = body.and_then(|node| node.get("schema")).map(|schema| ("application/json", schema));
     let content =
         operation.node.get("requestBody").map(|node| document.follow(node)).and_then(|node| node.get("content"));
-    for (content_type, media) in content.and_then(Node::as_map).into_iter().flat_map(Map::iter) {
-        if let Some(name) = media.get("schema").and_then(model_name) {
-            models.insert(content_type.text.to_string(), name);
-        }
+    let content = content.and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    let new = content.filter_map(|(kind, media)| Some((kind.text.as_ref(), media.get("schema")?)));
+    let (mut models, mut schemas) = (BTreeMap::new(), BTreeMap::new());
+    for (kind, schema) in old.into_iter().chain(new) {
+        let name = model_name(schema).unwrap_or_else(|| {
+            let name = made_name(operation, kind);
+            schemas.insert(name.clone(), to_json(schema));
+            name
+        });
+        models.insert(kind.to_owned(), name);
     }
-    models
+    (models, schemas)
 }
 
 /// `User` of `{$ref: '#/definitions/User'}`.
 fn model_name(schema: &Node) -> Option<String> {
     schema.get("$ref")?.as_str()?.rsplit('/').next().map(str::to_owned)
+}
+
+/// A name for a schema without one: letters and digits, and the same at each reload.
+fn made_name(operation: &Operation, kind: &str) -> String {
+    let text = format!("{} {} {kind}", operation.method, operation.path);
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
 }

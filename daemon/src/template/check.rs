@@ -1,0 +1,88 @@
+//! What a template says that has no effect here, or that SAM does not have: said once, so that nothing is ignored in
+//! silence.
+
+use super::node::{Key, Map, Node};
+use super::{Diagnostic, Findings, Severity, Template};
+
+/// Transforms that are carried out here.
+const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include"];
+
+/// The kinds that Globals may speak of, and their properties (rule I1).
+const GLOBALS: [(&str, &[&str]); 8] = [
+    ("Function", &FUNCTION),
+    ("Api", &API),
+    ("HttpApi", &HTTP_API),
+    ("SimpleTable", &["SSESpecification"]),
+    ("StateMachine", &["PropagateTags"]),
+    ("LayerVersion", &["PublishLambdaVersion"]),
+    ("CapacityProvider", &[]),
+    ("WebSocketApi", &[]),
+];
+
+#[rustfmt::skip]
+const FUNCTION: [&str; 38] = [
+    "Handler", "Runtime", "CodeUri", "DeadLetterQueue", "Description", "MemorySize", "Timeout", "VpcConfig",
+    "Environment", "Tags", "PropagateTags", "Tracing", "KmsKeyArn", "AutoPublishAlias", "AutoPublishAliasAllProperties",
+    "Layers", "DeploymentPreference", "RolePath", "PermissionsBoundary", "ReservedConcurrentExecutions",
+    "ProvisionedConcurrencyConfig", "AssumeRolePolicyDocument", "EventInvokeConfig", "FileSystemConfigs",
+    "CodeSigningConfigArn", "Architectures", "SnapStart", "EphemeralStorage", "FunctionUrlConfig",
+    "RuntimeManagementConfig", "LoggingConfig", "RecursiveLoop", "SourceKMSKeyArn", "TenancyConfig", "DurableConfig",
+    "CapacityProviderConfig", "FunctionScalingConfig", "VersionDeletionPolicy",
+];
+
+#[rustfmt::skip]
+const API: [&str; 21] = [
+    "Auth", "Name", "DefinitionUri", "CacheClusterEnabled", "CacheClusterSize", "MergeDefinitions", "Variables",
+    "EndpointConfiguration", "MethodSettings", "BinaryMediaTypes", "MinimumCompressionSize", "Cors",
+    "GatewayResponses", "AccessLogSetting", "CanarySetting", "TracingEnabled", "OpenApiVersion", "Domain",
+    "AlwaysDeploy", "PropagateTags", "SecurityPolicy",
+];
+
+#[rustfmt::skip]
+const HTTP_API: [&str; 10] = [
+    "Auth", "AccessLogSettings", "StageVariables", "Tags", "CorsConfiguration", "DefaultRouteSettings", "Domain",
+    "RouteSettings", "FailOnWarnings", "PropagateTags",
+];
+
+/// Properties that came after the lists above, of whichever kind.
+const NEWER: [&str; 2] = ["PublishToLatestPublished", "EndpointAccessMode"];
+
+/// Reports all of it.
+pub fn report(template: &Template, findings: &Findings) {
+    transforms(template, findings);
+    for (kind, node) in template.section("Globals") {
+        globals(kind, node, findings);
+    }
+    if let Some(rules) = template.root.get("Rules") {
+        let note = Diagnostic::new(Severity::Note, "Rules are checked when the template is deployed, not here");
+        findings.report(note.at(rules.mark.location()).path("Rules"));
+    }
+}
+
+fn transforms(template: &Template, findings: &Findings) {
+    let Some(node) = template.root.get("Transform") else { return };
+    let items = node.as_list().unwrap_or(std::slice::from_ref(node));
+    for (item, name) in items.iter().filter_map(|item| Some((item, item.as_str()?))) {
+        if !TRANSFORMS.contains(&name) {
+            let message = format!("the macro {name} runs in AWS only, so what it changes is missing here");
+            findings.report(Diagnostic::warning(message).at(item.mark.location()).path("Transform"));
+        }
+    }
+}
+
+fn globals(kind: &Key, node: &Node, findings: &Findings) {
+    let Some((_, known)) = GLOBALS.iter().find(|(name, _)| *name == kind.text.as_ref()) else {
+        let kinds: Vec<&str> = GLOBALS.iter().map(|(name, _)| *name).collect();
+        let error = Diagnostic::error(format!("Globals has no section {}; there are {}", kind.text, kinds.join(", ")));
+        return findings.report(error.at(kind.mark.location()).path(format!("Globals.{}", kind.text)));
+    };
+    let properties = node.as_map().into_iter().flat_map(Map::iter).filter(|_| !known.is_empty());
+    for (key, _) in properties.filter(|(key, _)| !is_known(known, &key.text)) {
+        let error = Diagnostic::error(format!("{} is no property that Globals.{} may have", key.text, kind.text));
+        findings.report(error.at(key.mark.location()).path(format!("Globals.{}.{}", kind.text, key.text)));
+    }
+}
+
+fn is_known(known: &[&str], name: &str) -> bool {
+    known.contains(&name) || NEWER.contains(&name)
+}
