@@ -3,6 +3,8 @@
 //! Templates of gateway responses are no VTL: `$context.*`, `$stageVariables.*` and `$method.request.*` are put in as
 //! they are, and nothing else is understood.
 
+mod kind;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -10,106 +12,7 @@ use super::variables::Variables;
 use super::{Exchange, Reply};
 use crate::project::api::GatewayResponse;
 
-/// API Gateway's types of gateway responses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // The names are API Gateway's own.
-pub enum ResponseType {
-    AccessDenied,
-    ApiConfigurationError,
-    AuthorizerConfigurationError,
-    AuthorizerFailure,
-    BadRequestBody,
-    BadRequestParameters,
-    ExpiredToken,
-    IntegrationFailure,
-    IntegrationTimeout,
-    InvalidApiKey,
-    InvalidSignature,
-    MissingAuthenticationToken,
-    QuotaExceeded,
-    RequestTooLarge,
-    ResourceNotFound,
-    Throttled,
-    Unauthorized,
-    UnsupportedMediaType,
-    WafFiltered,
-}
-
-struct Defaults {
-    name: &'static str,
-    status: u16,
-    error_type: &'static str,
-    /// `None` is written as null.
-    message: Option<&'static str>,
-}
-
-impl ResponseType {
-    fn defaults(self) -> Defaults {
-        use ResponseType as T;
-        let (name, status, error_type, message) = match self {
-            T::AccessDenied => {
-                ("ACCESS_DENIED", 403, "AccessDeniedException", "User is not authorized to access this resource")
-            }
-            T::ApiConfigurationError => {
-                ("API_CONFIGURATION_ERROR", 500, "InternalServerErrorException", "Internal server error")
-            }
-            T::AuthorizerConfigurationError => {
-                ("AUTHORIZER_CONFIGURATION_ERROR", 500, "AuthorizerConfigurationException", "")
-            }
-            T::AuthorizerFailure => ("AUTHORIZER_FAILURE", 500, "AuthorizerConfigurationException", ""),
-            T::BadRequestBody => ("BAD_REQUEST_BODY", 400, "BadRequestException", "Invalid request body"),
-            T::BadRequestParameters => {
-                ("BAD_REQUEST_PARAMETERS", 400, "BadRequestException", "Missing required request parameters")
-            }
-            T::ExpiredToken => {
-                ("EXPIRED_TOKEN", 403, "ExpiredTokenException", "The security token included in the request is expired")
-            }
-            T::IntegrationFailure => (
-                "INTEGRATION_FAILURE",
-                504,
-                "InternalServerErrorException",
-                "Network error communicating with endpoint",
-            ),
-            T::IntegrationTimeout => {
-                ("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", "Endpoint request timed out")
-            }
-            T::InvalidApiKey => ("INVALID_API_KEY", 403, "ForbiddenException", "Forbidden"),
-            T::InvalidSignature => (
-                "INVALID_SIGNATURE",
-                403,
-                "InvalidSignatureException",
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
-                 Access Key and signing method. Consult the service documentation for details.",
-            ),
-            T::MissingAuthenticationToken => (
-                "MISSING_AUTHENTICATION_TOKEN",
-                403,
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-            ),
-            T::QuotaExceeded => ("QUOTA_EXCEEDED", 429, "LimitExceededException", "Limit Exceeded"),
-            T::RequestTooLarge => ("REQUEST_TOO_LARGE", 413, "RequestTooLargeException", "Request Too Long"),
-            T::ResourceNotFound => ("RESOURCE_NOT_FOUND", 404, "NotFoundException", "Not Found"),
-            T::Throttled => ("THROTTLED", 429, "TooManyRequestsException", "Too Many Requests"),
-            T::Unauthorized => ("UNAUTHORIZED", 401, "UnauthorizedException", "Unauthorized"),
-            T::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException", "Unsupported Media Type"),
-            T::WafFiltered => ("WAF_FILTERED", 403, "ForbiddenException", "Forbidden"),
-        };
-        Defaults { name, status, error_type, message: (!message.is_empty()).then_some(message) }
-    }
-
-    /// API Gateway's name, as in `DEFAULT_4XX`'s siblings `ACCESS_DENIED` and `THROTTLED`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.defaults().name
-    }
-
-    /// The status without any customisation.
-    #[must_use]
-    pub fn status(self) -> u16 {
-        self.defaults().status
-    }
-}
+pub use kind::ResponseType;
 
 /// Why the gateway answers by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -275,67 +178,4 @@ fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: Option<Str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::ResponseType as T;
-    use super::*;
-    use crate::apigw::testing::{api, request};
-    use crate::apigw::{Caller, Context};
-    use crate::project::api::ApiKind;
-
-    /// Type, status, `x-amzn-ErrorType` and body as section A7 has them.
-    const TABLE: [(T, u16, &str, &str); 16] = [
-        (
-            T::AccessDenied,
-            403,
-            "AccessDeniedException",
-            "{\"Message\":\"User is not authorized to access this resource\"}",
-        ),
-        (T::ApiConfigurationError, 500, "InternalServerErrorException", "{\"message\": \"Internal server error\"}"),
-        (T::AuthorizerConfigurationError, 500, "AuthorizerConfigurationException", "{\"message\":null}"),
-        (T::AuthorizerFailure, 500, "AuthorizerConfigurationException", "{\"message\":null}"),
-        (T::BadRequestBody, 400, "BadRequestException", "{\"message\": \"Invalid request body\"}"),
-        (
-            T::ExpiredToken,
-            403,
-            "ExpiredTokenException",
-            "{\"message\":\"The security token included in the request is expired\"}",
-        ),
-        (
-            T::IntegrationFailure,
-            504,
-            "InternalServerErrorException",
-            "{\"message\": \"Network error communicating with endpoint\"}",
-        ),
-        (T::IntegrationTimeout, 504, "InternalServerErrorException", "{\"message\": \"Endpoint request timed out\"}"),
-        (T::InvalidApiKey, 403, "ForbiddenException", "{\"message\":\"Forbidden\"}"),
-        (
-            T::MissingAuthenticationToken,
-            403,
-            "MissingAuthenticationTokenException",
-            "{\"message\":\"Missing Authentication Token\"}",
-        ),
-        (T::QuotaExceeded, 429, "LimitExceededException", "{\"message\":\"Limit Exceeded\"}"),
-        (T::RequestTooLarge, 413, "RequestTooLargeException", "{\"message\":\"Request Too Long\"}"),
-        (T::Throttled, 429, "TooManyRequestsException", "{\"message\":\"Too Many Requests\"}"),
-        (T::Unauthorized, 401, "UnauthorizedException", "{\"message\":\"Unauthorized\"}"),
-        (T::UnsupportedMediaType, 415, "BadRequestException", "{\"message\": \"Unsupported Media Type\"}"),
-        (T::WafFiltered, 403, "ForbiddenException", "{\"message\":\"Forbidden\"}"),
-    ];
-
-    #[test]
-    fn every_type_has_its_default() {
-        let (api, request) = (api(ApiKind::Rest, Vec::new()), request("GET", "/", &[], b""));
-        let context = Context::new("123456789012", "us-east-1", &api);
-        let exchange =
-            Exchange { context: &context, api: &api, found: None, request: &request, caller: Caller::NOBODY };
-        for (kind, status, error_type, body) in TABLE {
-            let reply = reply(&exchange, kind);
-            assert_eq!((reply.status, reply.header("x-amzn-ErrorType")), (status, Some(error_type)), "{kind:?}");
-            assert_eq!(
-                (reply.body.as_ref(), reply.header("content-type")),
-                (body.as_bytes(), Some("application/json"))
-            );
-            assert_eq!(reply.header("x-amzn-RequestId"), Some(request.request_id.as_str()));
-        }
-    }
-}
+mod tests;

@@ -67,13 +67,12 @@ pub(crate) fn v2<'a>(request: &'a Request, extra: &[(&'a str, &'a str)]) -> Grou
 pub(crate) fn for_upstream(kind: ApiKind, request: &Request) -> Vec<(String, Vec<u8>)> {
     let rest = kind == ApiKind::Rest;
     let dropped: &[&str] = if rest { &REST_DROPPED } else { &HOP_BY_HOP };
-    let signature = |value: &[u8]| value.starts_with(b"AWS4-HMAC-SHA256");
-    let goes_on = |name: &str, value: &[u8]| {
-        let own = ["host", "content-length"].iter().chain(&GATEWAYS_OWN).chain(dropped);
-        !own.into_iter().any(|own| own.eq_ignore_ascii_case(name))
-            && !(name.eq_ignore_ascii_case("authorization") && signature(value))
+    let stays = |name: &str, value: &[u8]| {
+        let mut own = ["host", "content-length"].iter().chain(&GATEWAYS_OWN).chain(dropped);
+        let signature = name.eq_ignore_ascii_case("authorization") && value.starts_with(b"AWS4-HMAC-SHA256");
+        signature || own.any(|own| own.eq_ignore_ascii_case(name))
     };
-    let mut headers: Vec<_> = request.headers.iter().filter(|(name, value)| goes_on(name, value)).cloned().collect();
+    let mut headers: Vec<_> = request.headers.iter().filter(|(name, value)| !stays(name, value)).cloned().collect();
     let mut add = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
     add("X-Amzn-Trace-Id", trace::in_event(request).into_owned());
     if rest {

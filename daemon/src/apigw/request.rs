@@ -84,3 +84,16 @@ impl Reply {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::apigw::testing::request;
+
+    #[test]
+    fn a_client_may_name_another_method_than_it_sends() {
+        let routed = |headers: &[(&str, &str)]| request("POST", "/", headers, b"").routing_method().into_owned();
+        assert_eq!(routed(&[]), "POST");
+        assert_eq!(routed(&[("X-HTTP-Method-Override", "patch")]), "PATCH");
+        assert_eq!(routed(&[("x-http-method-override", "a b")]), "POST");
+    }
+}
