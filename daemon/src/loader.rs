@@ -4,6 +4,7 @@
 //! [`crate::project::resolve`], which reaches files only through the function passed from here.
 
 mod choose;
+mod configuration;
 mod missing;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::choose::choose;
+use self::configuration::configuration;
 use self::missing::missing_files;
 use crate::project::Project;
 use crate::project::environment::{self, Overrides};
@@ -49,18 +51,25 @@ pub struct Loaded {
     pub why: String,
 }
 
-/// Reads a project from its files.
+/// Reads a project from its files. A samconfig beside the template fills in what the settings leave open.
 #[must_use]
 pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
+    let config = configuration(&settings.path);
+    let settings = &config.fill(settings);
     let choice = match choose(settings) {
         Ok(choice) => choice,
         Err(diagnostic) => {
             let (template, why) = (settings.path.clone(), "no template was found".to_owned());
-            return Loaded { project: None, diagnostics: vec![diagnostic], template, why };
+            let diagnostics = config.problem.into_iter().chain([diagnostic]).collect();
+            return Loaded { project: None, diagnostics, template, why };
         }
     };
-    let (project, diagnostics) = load_template(&choice.template, settings, inputs);
-    Loaded { project, diagnostics, template: choice.template, why: choice.why }
+    let (mut project, found) = load_template(&choice.template, settings, inputs);
+    if let Some(project) = &mut project {
+        project.sources.extend(config.file.clone());
+    }
+    let why = if config.names_the_template(settings) { "samconfig names it".to_owned() } else { choice.why };
+    Loaded { project, diagnostics: config.problem.into_iter().chain(found).collect(), template: choice.template, why }
 }
 
 fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<Project>, Vec<Diagnostic>) {
