@@ -118,6 +118,34 @@ fn a_stage_of_a_cloud_assembly_is_found() {
 }
 
 #[test]
+fn a_samconfig_fills_in_what_the_settings_leave_open() {
+    let config = "[default.global.parameters]\ntemplate_file = 'sam.yaml'\n\
+                  [default.local_start_api.parameters]\nparameter_overrides = 'Stage=config Other=config'\n";
+    let template = "Parameters: {Stage: {Type: String}, Other: {Type: String}}\nResources:\n  Hello:\n    \
+                    Type: AWS::Serverless::Function\n    Properties:\n      Handler: app.handler\n      \
+                    Runtime: python3.12\n      InlineCode: x\n      \
+                    Environment: {Variables: {S: !Ref Stage, O: !Ref Other}}\n";
+    let folder = Folder::with(&[("sam.yaml", template), ("samconfig.toml", config), ("template.yaml", TEMPLATE)]);
+    let mut settings = folder.settings();
+    settings.parameter_overrides = vec![("Stage".to_owned(), "own".to_owned())];
+    let loaded = folder.load_with(&settings, &[]);
+    assert_eq!((loaded.template.clone(), loaded.why.as_str()), (folder.path("sam.yaml"), "samconfig names it"));
+    let variables = &hello(&loaded).environment.0;
+    assert_eq!((variables["S"].as_str(), variables["O"].as_str()), ("own", "config"));
+    assert!(loaded.project.as_ref().unwrap().asks_for_resolve(&[folder.path("samconfig.toml")]));
+    settings.template = Some(folder.path("template.yaml"));
+    assert_eq!(folder.load_with(&settings, &[]).template, folder.path("template.yaml"));
+}
+
+#[test]
+fn a_bad_samconfig_is_told_and_the_rest_is_served() {
+    let folder = Folder::with(&[("template.yaml", TEMPLATE), ("src/app.py", ""), ("samconfig.toml", "[default\n")]);
+    let loaded = folder.load();
+    assert!(texts(&loaded)[0].contains("samconfig.toml:1:"), "{:?}", texts(&loaded));
+    assert!(loaded.project.is_some());
+}
+
+#[test]
 fn a_folder_without_a_template_is_told() {
     let loaded = Folder::with(&[]).load();
     assert!(loaded.project.is_none());

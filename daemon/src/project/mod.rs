@@ -11,6 +11,7 @@ pub mod function;
 pub mod layer;
 pub mod resolve;
 pub mod routes;
+pub mod samconfig;
 pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};

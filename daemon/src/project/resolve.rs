@@ -2,20 +2,21 @@
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | [`function`], [`layer`] | functions and layers, of SAM and of plain CloudFormation |
-//! | [`index`] | which function an ARN, a name or an integration's URI means |
-//! | [`draft`] | an API while it is put together |
-//! | [`document`] | OpenAPI documents → drafts |
-//! | [`integration`], [`authorizer`], [`reply`] | parts of an API that several ways of writing it share |
-//! | [`serverless`], [`events`], [`cors`], [`auth`] | SAM's APIs |
-//! | [`rest_api`], [`http_api`] | plain CloudFormation's APIs |
-//! | [`usage_plan`], [`domain`], [`policy`] | what stands around an API |
+//! | `function`, `code`, `layer` | functions and layers, of SAM and of plain CloudFormation |
+//! | `index` | which function an ARN, a name or an integration's URI means |
+//! | `draft` | an API while it is put together |
+//! | `document` | OpenAPI documents → drafts |
+//! | `integration`, `authorizer`, `reply` | parts of an API that several ways of writing it share |
+//! | `serverless`, `events`, `request_model`, `cors`, `auth` | SAM's APIs |
+//! | `rest_api`, `http_api` | plain CloudFormation's APIs |
+//! | `usage_plan`, `domain`, `policy` | what stands around an API |
 //!
 //! Resolving never stops at the first mistake: everything that can be served is in the project, and what is wrong is in
 //! the diagnostics.
 
 mod auth;
 mod authorizer;
+mod code;
 mod cors;
 mod document;
 mod domain;
@@ -28,6 +29,7 @@ mod integration;
 mod layer;
 mod policy;
 mod reply;
+mod request_model;
 mod rest_api;
 mod serverless;
 mod usage_plan;

@@ -1,6 +1,6 @@
-//! The intrinsic functions: a tree with functions in it → the tree of their values.
+//! The intrinsic functions: which there are and what each returns.
 //!
-//! Owns which functions there are and what each returns. Names get their values in [`super::reference`]; whether a
+//! Where in a tree they are called is found in [`super::evaluate`]. Names get their values in [`super::reference`]; whether a
 //! branch of `Fn::If` is taken is decided in [`super::condition`]. What cannot be evaluated is reported once and leaves
 //! the best value there is, so that one mistake does not hide the rest of a template.
 
@@ -9,88 +9,11 @@ use std::sync::Arc;
 use base64::Engine;
 
 use super::json::to_json;
-use super::node::{Key, Map, Mark, Node, Value as Plain};
+use super::node::{Key, Map, Mark, Node, Value};
 use super::{Diagnostic, Scope, yaml};
 
-/// What a tree's value is.
-enum Value {
-    /// The tree itself.
-    Same,
-    /// Another one.
-    Other(Node),
-    /// None: `AWS::NoValue`.
-    Nothing,
-}
-
 impl Scope<'_> {
-    /// The value of a tree; `None` is `AWS::NoValue`, which removes the property or the list's item.
-    #[must_use]
-    pub fn eval(&self, node: &Node) -> Option<Node> {
-        match self.evaluated(node) {
-            Value::Same => Some(node.clone()),
-            Value::Other(node) => Some(node),
-            Value::Nothing => None,
-        }
-    }
-
-    /// A tree without functions is its own value and is shared, not copied: most of a large template is such.
-    fn evaluated(&self, node: &Node) -> Value {
-        match &node.value {
-            Plain::List(items) => self.list(items, &node.mark),
-            Plain::Map(map) => match function(map) {
-                Some((name, argument)) => self.call(name, argument, &node.mark).map_or(Value::Nothing, Value::Other),
-                None => self.map(map, &node.mark),
-            },
-            Plain::String(text) if text.contains("{{resolve:") => Value::Other(self.dynamic_reference(text, node)),
-            Plain::String(_) | Plain::Number(_) | Plain::Bool(_) | Plain::Null => Value::Same,
-        }
-    }
-
-    fn list(&self, items: &[Node], mark: &Mark) -> Value {
-        let mut values: Option<Vec<Node>> = None;
-        for (at, item) in items.iter().enumerate() {
-            let value = self.evaluated(item);
-            if values.is_none() && matches!(value, Value::Same) {
-                continue;
-            }
-            let values = values.get_or_insert_with(|| items[..at].to_vec());
-            match value {
-                Value::Same => values.push(item.clone()),
-                Value::Other(node) => values.push(node),
-                Value::Nothing => {}
-            }
-        }
-        values.map_or(Value::Same, |values| Value::Other(Node::list(values, mark)))
-    }
-
-    fn map(&self, map: &Map, mark: &Mark) -> Value {
-        let mut entries: Option<Vec<(Key, Node)>> = None;
-        for (at, (key, item)) in map.iter().enumerate() {
-            let is_include = key.text.as_ref() == "Fn::Transform";
-            let value = if is_include { Value::Nothing } else { self.evaluated(item) };
-            if entries.is_none() && matches!(value, Value::Same) {
-                continue;
-            }
-            let before = || map.iter().take(at).map(|(key, node)| (key.clone(), node.clone())).collect();
-            let entries = entries.get_or_insert_with(before);
-            match value {
-                Value::Same => entries.push((key.clone(), item.clone())),
-                Value::Other(node) => entries.push((key.clone(), node)),
-                Value::Nothing if is_include => entries.extend(self.included_entries(item)),
-                Value::Nothing => {}
-            }
-        }
-        entries.map_or(Value::Same, |entries| Value::Other(Node::map(entries, mark)))
-    }
-
-    /// Beside other keys an include is merged into its surroundings.
-    fn included_entries(&self, argument: &Node) -> Vec<(Key, Node)> {
-        let included = self.transform(argument);
-        let entries = included.as_ref().and_then(Node::as_map).into_iter().flat_map(Map::iter);
-        entries.map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
-
-    fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
+    pub(super) fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
         match name {
             "Ref" => self.call_ref(argument),
             "Fn::If" => self.call_if(argument),
@@ -136,7 +59,7 @@ impl Scope<'_> {
     fn call_condition(&self, name: &str, argument: &Node, mark: &Mark) -> Node {
         let key = Key { text: Arc::from(name), mark: mark.clone() };
         let holds = self.holds(&Node::map(vec![(key, argument.clone())], mark));
-        Node::new(Plain::Bool(holds), mark)
+        Node::new(Value::Bool(holds), mark)
     }
 
     fn call_if(&self, argument: &Node) -> Option<Node> {
@@ -232,7 +155,7 @@ impl Scope<'_> {
         if length.is_none() {
             self.mistake(&argument.mark, "Fn::Length takes a list");
         }
-        Node::new(Plain::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
+        Node::new(Value::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
     }
 
     fn call_zones(&self, argument: &Node) -> Node {
@@ -262,7 +185,7 @@ impl Scope<'_> {
     }
 
     /// `Fn::Transform`: `AWS::Include` of a local file; any other macro needs AWS.
-    fn transform(&self, argument: &Node) -> Option<Node> {
+    pub(super) fn transform(&self, argument: &Node) -> Option<Node> {
         let name = argument.get("Name").and_then(Node::as_str).unwrap_or_default();
         if name != "AWS::Include" {
             let message = format!("the macro {name} runs in AWS only, so what it makes is missing here");
@@ -287,14 +210,14 @@ impl Scope<'_> {
     }
 
     /// `{{resolve:ssm:…}}` in a text: the override when there is one, else the text as it stands.
-    fn dynamic_reference(&self, text: &str, node: &Node) -> Node {
+    pub(super) fn dynamic_reference(&self, text: &str, node: &Node) -> Node {
         let value = self.around.overrides.get(text).map_or(text, String::as_str);
         self.stand_in(text, value, &node.mark)
     }
 }
 
 /// The function that a mapping is a call of.
-fn function(map: &Map) -> Option<(&str, &Node)> {
+pub(super) fn function(map: &Map) -> Option<(&str, &Node)> {
     let (key, argument) = map.iter().next().filter(|_| map.len() == 1)?;
     let name = key.text.as_ref();
     let is_condition = name == "Condition" && argument.as_str().is_some();

@@ -3,11 +3,12 @@
 //! | file | what it owns |
 //! |---|---|
 //! | [`yaml`] | text → tree, with line and column; short tags → long form |
-//! | [`node`], [`json`] | the tree |
+//! | `scalar` | YAML's scalars and tags |
+//! | [`node`], [`map`], [`json`] | the tree |
 //! | [`scope`] | one template with its parameters, conditions and nested templates: where names get their values |
 //! | [`parameter`], [`condition`] | parameters, conditions |
-//! | [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
-//! | [`reference`] | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
+//! | `evaluate`, [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
+//! | [`reference`], `physical` | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
 //! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
@@ -19,16 +20,20 @@
 pub mod check;
 pub mod condition;
 pub mod diagnostic;
+mod evaluate;
 pub mod findings;
 pub mod globals;
 pub mod intrinsic;
 pub mod json;
 pub mod language_extensions;
+pub mod map;
 pub mod node;
 pub mod openapi;
 pub mod parameter;
+mod physical;
 pub mod properties;
 pub mod reference;
+mod scalar;
 pub mod scope;
 pub mod sub;
 pub mod yaml;

@@ -3,10 +3,10 @@
 //! Owns the shape and cheap access to it. Subtrees are shared, so copying a node costs nothing however large it is. It
 //! never knows what a value means: numbers keep their spelling, since CloudFormation hands `1.10` on as `1.10`.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use super::map::{Key, Map};
 use crate::project::Location;
 
 /// A value and its place.
@@ -78,86 +78,6 @@ impl Value {
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
         }
-    }
-}
-
-/// One key of a mapping.
-#[derive(Debug, Clone)]
-pub struct Key {
-    /// Its text.
-    pub text: Arc<str>,
-    /// Where it stands.
-    pub mark: Mark,
-}
-
-/// From this many entries on a mapping is searched by an index and not from front to back.
-const INDEX_FROM: usize = 12;
-
-/// A mapping that keeps the order of the file; the last of equal keys counts.
-#[derive(Debug, Clone, Default)]
-pub struct Map {
-    entries: Vec<(Key, Node)>,
-    index: Option<HashMap<Arc<str>, usize>>,
-}
-
-impl Map {
-    /// A mapping of these entries. Of equal keys the last value stays, in the place of the first.
-    #[must_use]
-    pub fn new(entries: Vec<(Key, Node)>) -> Map {
-        let mut map = Map { entries: Vec::with_capacity(entries.len()), index: None };
-        for (key, value) in entries {
-            map.set(key, value);
-        }
-        map
-    }
-
-    /// Puts a value, in the place of the one that had the same key.
-    pub fn set(&mut self, key: Key, value: Node) {
-        match self.position(&key.text) {
-            Some(at) => self.entries[at].1 = value,
-            None => self.push(key, value),
-        }
-    }
-
-    fn push(&mut self, key: Key, value: Node) {
-        if let Some(index) = &mut self.index {
-            index.insert(Arc::clone(&key.text), self.entries.len());
-        }
-        self.entries.push((key, value));
-        if self.index.is_none() && self.entries.len() >= INDEX_FROM {
-            self.index =
-                Some(self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(&key.text), at)).collect());
-        }
-    }
-
-    fn position(&self, key: &str) -> Option<usize> {
-        match &self.index {
-            Some(index) => index.get(key).copied(),
-            None => self.entries.iter().position(|(entry, _)| entry.text.as_ref() == key),
-        }
-    }
-
-    /// The value of a key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Node> {
-        self.position(key).map(|at| &self.entries[at].1)
-    }
-
-    /// Keys and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Node)> {
-        self.entries.iter().map(|(key, value)| (key, value))
-    }
-
-    /// How many entries there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 }
 

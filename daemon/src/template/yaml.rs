@@ -1,8 +1,8 @@
 //! YAML and JSON text → one tree ([`Node`]) that knows line and column of every value.
 //!
 //! Short tags (`!Ref`, `!Sub`, …) become their long form here, so nothing behind this file knows that tags exist.
-//! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This is
-//! the only file that knows the YAML library.
+//! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This file
+//! and [`super::scalar`] are the only ones that know the YAML library.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::diagnostic::Diagnostic;
 use super::node::{Key, Map, Mark, Node, Value};
+use super::scalar::{long_form, plain_value, tag_name};
 
 /// Deepest nesting of lists and mappings.
 pub const MAX_DEPTH: usize = 100;
@@ -142,7 +143,7 @@ impl Builder {
             *slot = Some(key);
             return Ok(());
         }
-        let plain = matches!(style, ScalarStyle::Plain) && tag.as_deref() != Some("str");
+        let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
         let value = if plain { plain_value(text) } else { Value::text(text) };
         let node = long_form(tag.as_deref(), Node { value, mark });
         self.anchor(anchor, &node, 1);
@@ -226,66 +227,4 @@ fn bases(node: &Node) -> Vec<&Map> {
         Value::List(items) => items.iter().rev().filter_map(Node::as_map).collect(),
         _ => Vec::new(),
     }
-}
-
-/// `Ref` of `!Ref`; the bare name of a core tag (`str` of `!!str`).
-fn tag_name(tag: Option<&Tag>) -> Option<String> {
-    let tag = tag?;
-    Some(if tag.is_yaml_core_schema() || tag.handle == "!" {
-        tag.suffix.clone()
-    } else {
-        format!("{}{}", tag.handle.trim_start_matches('!'), tag.suffix)
-    })
-}
-
-/// Tags of YAML itself, which say nothing that the value does not.
-const CORE_TAGS: [&str; 10] = ["str", "int", "float", "bool", "null", "map", "seq", "timestamp", "binary", "omap"];
-
-/// `!Ref x` → `{Ref: x}`, `!Sub x` → `{Fn::Sub: x}`, `!GetAtt a.b` → `{Fn::GetAtt: [a, b]}`.
-fn long_form(tag: Option<&str>, node: Node) -> Node {
-    let Some(name) = tag.filter(|name| !name.is_empty() && !CORE_TAGS.contains(name)) else { return node };
-    let mark = node.mark.clone();
-    let (name, node) = match name {
-        "Ref" | "Condition" => (name.to_owned(), as_text(node)),
-        "GetAtt" => ("Fn::GetAtt".to_owned(), attribute(node)),
-        _ => (format!("Fn::{name}"), node),
-    };
-    Node::map(vec![(Key { text: Arc::from(name), mark: mark.clone() }, node)], &mark)
-}
-
-fn as_text(node: Node) -> Node {
-    match node.scalar() {
-        Some(text) => Node { value: Value::String(text), mark: node.mark },
-        None => node,
-    }
-}
-
-fn attribute(node: Node) -> Node {
-    match node.as_str().and_then(|text| text.split_once('.')) {
-        Some((resource, name)) => {
-            let (resource, name) = (Node::text(resource, &node.mark), Node::text(name, &node.mark));
-            Node::list(vec![resource, name], &node.mark)
-        }
-        None => node,
-    }
-}
-
-/// A plain scalar after YAML 1.1, which CloudFormation and the SAM CLI follow.
-fn plain_value(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
-        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
-        _ if is_number(text) => Value::Number(Arc::from(text)),
-        _ => Value::text(text),
-    }
-}
-
-/// Decimal numbers only: an account id with a leading zero, a date or `0x1f` stays text.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let starts = digits.starts_with(|c: char| c.is_ascii_digit());
-    let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    starts && !leading_zero && decimal && text.parse::<f64>().is_ok()
 }

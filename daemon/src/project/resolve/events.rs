@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::draft::RouteDraft;
 use super::index::Index;
 use super::serverless::{Events, ServerlessApi};
-use super::{integration, policy};
+use super::{integration, policy, request_model};
 use crate::project::api::{ApiKind, Integration, Method, Validation};
 use crate::project::{Function, FunctionId};
 use crate::template::openapi::{Requirement, method_name};
@@ -155,7 +155,7 @@ fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
         integration: Some(target.integration(kind, event)),
         security: super::auth::of_event(kind, event.name, &event.properties, &api.node),
         operation_name: None,
-        validation: validation(event, &api.node),
+        validation: request_model::validation(&event.properties, &api.node),
         mark: event.properties.node.mark.clone(),
     };
     let existing = api.draft.route_mut(&event.path, &event.method);
@@ -234,27 +234,6 @@ fn ignored(api: &mut ServerlessApi, event: &Event<'_>) {
             event.properties.warning("Path", message);
         }
     }
-}
-
-/// RequestModel and RequestParameters.
-fn validation(event: &Event<'_>, api: &Node) -> Validation {
-    let mut validation = Validation::default();
-    if let Some(model) = event.properties.map("RequestModel") {
-        validation.body = model.flag("ValidateBody").unwrap_or(false);
-        validation.parameters = model.flag("ValidateParameters").unwrap_or(false);
-        if let Some(name) = model.text("Model") {
-            if api.at(&["Models", &name]).is_none() {
-                model.error("Model", format!("the API has no model {name}"));
-            }
-            validation.models.insert("application/json".to_owned(), name.to_lowercase());
-        }
-    }
-    for parameter in event.properties.list("RequestParameters") {
-        let entries = parameter.as_map().into_iter().flat_map(crate::template::node::Map::iter);
-        let required = entries.filter(|(_, settings)| settings.get("Required").and_then(Node::as_bool) == Some(true));
-        validation.required.extend(required.map(|(name, _)| name.text.to_string()));
-    }
-    validation
 }
 
 /// The events of a function that samd does not serve: `(name, type)`.

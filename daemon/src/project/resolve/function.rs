@@ -4,22 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::index::Index;
-use super::layer::{self, Layers};
+use super::layer::Layers;
 use super::reply;
 use crate::project::FunctionId;
 use crate::project::environment::{Overrides, Variables};
-use crate::project::function::{
-    Architecture, Code, Environment, Function, FunctionUrl, LogFormat, Logging, Package, Runtime,
-};
+use crate::project::function::{Architecture, Environment, Function, FunctionUrl, LogFormat, Logging};
 use crate::template::json::to_json;
 use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
 
 /// The longest time that Lambda grants an invocation.
 const MAX_TIMEOUT_SECONDS: i64 = 900;
-
-/// Runtimes that nothing runs any more, here or in AWS.
-const RETIRED: [&str; 5] = ["python2.7", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10"];
 
 /// The functions of one template.
 pub(super) fn all(scope: &Scope<'_>, layers: &Layers, overrides: &Overrides) -> Vec<Function> {
@@ -38,7 +33,7 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
     Function {
         id: FunctionId(scope.id(id)),
         arn: scope.function_arn(id),
-        package: package(scope, id, resource, &properties, layers),
+        package: super::code::package(scope, id, resource, &properties, layers),
         environment: environment(scope, id, resource, &properties, &name, overrides),
         timeout: seconds(properties.number("Timeout", 1, MAX_TIMEOUT_SECONDS).unwrap_or(3)),
         memory_mb: bounded(&properties, "MemorySize", 128, 10_240, 128),
@@ -74,95 +69,6 @@ fn metadata(scope: &Scope<'_>, resource: &Node) -> BTreeMap<String, serde_json::
     let metadata = resource.get("Metadata").and_then(|node| scope.eval(node));
     let entries = metadata.as_ref().and_then(Node::as_map).into_iter().flat_map(crate::template::node::Map::iter);
     entries.map(|(key, value)| (key.text.to_string(), to_json(value))).collect()
-}
-
-fn package(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'_>, layers: &Layers) -> Package {
-    if properties.text("PackageType").as_deref() == Some("Image") {
-        return image(scope, id, resource, properties);
-    }
-    let runtime = runtime(properties);
-    let handler = properties.text("Handler").unwrap_or_default();
-    if handler.is_empty() && matches!(runtime, Runtime::Python { .. } | Runtime::Node { .. }) {
-        properties.error("Handler", format!("the function {id} has no Handler"));
-    }
-    let code = code(scope, id, resource, properties);
-    Package::Zip { code, runtime, handler, layers: layer::of_function(properties, layers) }
-}
-
-fn runtime(properties: &Properties<'_>) -> Runtime {
-    let Some(text) = properties.text("Runtime") else {
-        properties.error("Runtime", "a function of PackageType Zip has a Runtime");
-        return Runtime::Unknown(String::new());
-    };
-    let runtime = Runtime::parse(&text);
-    match &runtime {
-        Runtime::Unknown(name) if RETIRED.contains(&name.as_str()) => {
-            properties.warning("Runtime", format!("Lambda retired {name} long ago, so this function cannot run"));
-        }
-        Runtime::Unknown(name) => properties.error("Runtime", format!("{name} is not a runtime that Lambda has")),
-        Runtime::Python { .. } | Runtime::Node { .. } | Runtime::Provided(_) | Runtime::Container(_) => {}
-    }
-    runtime
-}
-
-/// The code: what a CDK asset names, what SAM or CloudFormation names, else the template's folder.
-fn code(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'_>) -> Code {
-    if let Some(inline) = properties.text("InlineCode") {
-        return Code::Inline(inline);
-    }
-    let asset = resource.at(&["Metadata", "aws:asset:path"]).and_then(Node::as_str);
-    if let Some(path) = asset {
-        return local_code(scope, path);
-    }
-    let property = if scope.type_of(id) == Some("AWS::Serverless::Function") { "CodeUri" } else { "Code" };
-    let Some(node) = properties.get(property) else { return local_code(scope, ".") };
-    if let Some(inline) = node.get("ZipFile").and_then(Node::as_str) {
-        return Code::Inline(inline.to_owned());
-    }
-    match node.as_str().filter(|path| !path.starts_with("s3://") && !path.starts_with("https://")) {
-        Some(path) => local_code(scope, path),
-        None => {
-            properties.warning(property, format!("the code of {id} is in S3, so this function cannot run here"));
-            Code::Unavailable(format!("The code of {id} is in S3; let {property} name a folder of this machine."))
-        }
-    }
-}
-
-fn local_code(scope: &Scope<'_>, path: &str) -> Code {
-    let path = scope.path(path);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("zip" | "jar") => Code::Archive(path),
-        _ => Code::Folder(path),
-    }
-}
-
-fn image(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'_>) -> Package {
-    let stated =
-        properties.text("ImageUri").or_else(|| properties.get("Code")?.get("ImageUri")?.as_str().map(str::to_owned));
-    let metadata = |key: &str| resource.at(&["Metadata", key]).and_then(|node| scope.eval(node));
-    let built = || {
-        metadata("Dockerfile").or_else(|| metadata("DockerContext"))?;
-        let tag = metadata("DockerTag").and_then(|node| node.scalar());
-        Some(format!("{}:{}", id.to_ascii_lowercase(), tag.as_deref().unwrap_or("latest")))
-    };
-    let uri = stated.or_else(built);
-    if uri.is_none() {
-        properties
-            .error("ImageUri", format!("the function {id} is an image, but neither ImageUri nor Metadata names one"));
-    }
-    let config = properties.map("ImageConfig");
-    let list =
-        |name: &str| config.as_ref().filter(|config| config.get(name).is_some()).map(|config| texts(config, name));
-    Package::Image {
-        uri,
-        command: list("Command"),
-        entry_point: list("EntryPoint"),
-        working_directory: config.as_ref().and_then(|config| config.text("WorkingDirectory")),
-    }
-}
-
-fn texts(properties: &Properties<'_>, name: &str) -> Vec<String> {
-    properties.list(name).iter().filter_map(Node::scalar).map(|text| text.to_string()).collect()
 }
 
 /// The declared variables after all overrides.
