@@ -5,5 +5,6 @@ mod freshness;
 mod gate;
 mod node;
 mod ours;
+mod provided;
 mod python;
 mod transcript;

@@ -278,10 +278,13 @@ fn a_database_that_is_gone_is_made_again() {
     assert!(opened.recoveries[0].to_string().contains("restored from the last good snapshot"));
 }
 
+/// What happens to a snapshot's text.
+type Spoil = fn(String) -> String;
+
 #[test]
 fn a_damaged_snapshot_is_made_again_and_the_bad_copy_kept() {
     let snapshot = |folder: &Path| folder.join("store.json");
-    let spoils: [(&str, fn(String) -> String); 4] = [
+    let spoils: [(&str, Spoil); 4] = [
         ("empty", |_| String::new()),
         ("cut", |text| text[..text.len() / 2].to_owned()),
         ("garbage", |_| "\u{0}\u{1}garbage".to_owned()),

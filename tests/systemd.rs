@@ -213,7 +213,7 @@ fn the_units_and_the_daemon_agree() {
         for line in ["Type=notify\n", "WatchdogSec=", "KillMode=mixed\n", "Requires=samd.socket\n"] {
             assert!(text.contains(line), "{unit}: {line}");
         }
-        assert!(text.contains("samctl reload\n"), "{unit}: ExecReload");
+        assert!(text.contains("kill -HUP $MAINPID\n"), "{unit}: ExecReload");
     }
     for unit in ["samd.socket", "user/samd.socket"] {
         assert!(fs::read_to_string(units().join(unit)).unwrap().contains("ListenStream=127.0.0.1:7263\n"), "{unit}");

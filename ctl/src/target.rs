@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use samd_proto::endpoint::List;
-use samd_proto::project::{ListRequest, ProjectSummary};
+use samd_proto::project::{ListRequest, ProjectState, ProjectSummary};
 
 use crate::Surroundings;
 use crate::client::Client;
@@ -40,17 +40,19 @@ pub(crate) fn split<'a>(
     }
 }
 
-/// The project to which `folder` belongs, the innermost first; else the only project there is.
+/// The project to which `folder` belongs, the innermost first; else the only one there is, else the only one that runs.
 pub(crate) fn default(projects: &[ProjectSummary], folder: &Path) -> Result<String, Failure> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let around = projects.iter().filter(|project| folder.starts_with(root(&project.path)));
     if let Some(project) = around.max_by_key(|project| root(&project.path).components().count()) {
         return Ok(project.name.clone());
     }
-    match projects {
-        [] => Err(Failure::Usage("there is no project; `samctl start PATH` starts one".to_owned())),
-        [only] => Ok(only.name.clone()),
-        several => {
+    let running: Vec<&ProjectSummary> =
+        projects.iter().filter(|project| project.state == ProjectState::Running).collect();
+    match (projects, running.as_slice()) {
+        ([], _) => Err(Failure::Usage("there is no project; `samctl start PATH` starts one".to_owned())),
+        ([only], _) | (_, &[only]) => Ok(only.name.clone()),
+        (several, _) => {
             let names: Vec<&str> = several.iter().map(|project| project.name.as_str()).collect();
             Err(Failure::Usage(format!("which project? this folder belongs to none; there are: {}", names.join(", "))))
         }
@@ -108,7 +110,6 @@ fn safe(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samd_proto::project::ProjectState;
 
     fn project(name: &str, path: &Path) -> ProjectSummary {
         ProjectSummary {
@@ -142,6 +143,14 @@ mod tests {
         let failure = default(&[shop, project("blog", Path::new("/nowhere/blog"))], elsewhere.path()).unwrap_err();
         assert!(failure.to_string().contains("shop, blog"), "{failure}");
         assert!(default(&[], elsewhere.path()).is_err());
+    }
+
+    #[test]
+    fn the_only_running_project_is_meant_before_stopped_ones() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let stopped = ProjectSummary { state: ProjectState::Stopped, ..project("blog", Path::new("/nowhere/blog")) };
+        let projects = [stopped, project("shop", Path::new("/nowhere/shop"))];
+        assert_eq!(default(&projects, elsewhere.path()).unwrap(), "shop");
     }
 
     #[test]

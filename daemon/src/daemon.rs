@@ -1,7 +1,7 @@
 //! The composition root: opens things, wires handles, ends them in order.
 //!
-//! Order of a start: state folder (and its lock) → store → sandboxes of a dead daemon reaped → drivers → supervisor →
-//! control port → ready. Order of an end: stop accepting and finish requests → stop sandboxes → close the store.
+//! Order of a start: state folder (and its lock) → what a killed daemon left is reaped → store → drivers → supervisor →
+//! control port → ready. Order of an end: stop accepting and finish requests → stop sandboxes → control port → store.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
-use crate::sandbox::process::ProcessDriver;
+use crate::sandbox::process::{self, ProcessDriver};
 use crate::sandbox::runtimes::{Clients, Interpreters};
+use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
 use crate::store::{Opened, Store};
 use crate::{credentials, loader, supervisor, systemd};
@@ -27,10 +27,14 @@ use crate::{credentials, loader, supervisor, systemd};
 pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
 /// Sandboxes that may be starting at once, for each processor.
 const STARTS_PER_CORE: usize = 2;
-/// Requests that are under way have so long to finish when the daemon ends.
-const DRAIN: Duration = Duration::from_secs(25);
-/// Sandboxes have so long to be gone.
-const SANDBOXES: Duration = Duration::from_secs(5);
+/// The end of the daemon may take so long in all.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Of this, so much is kept for sandboxes to end.
+const FOR_SANDBOXES: Duration = Duration::from_secs(4);
+/// Of this, so much is kept for the control port to answer whoever stops the daemon.
+const FOR_CONTROL: Duration = Duration::from_secs(1);
+/// The supervisor must answer the watchdog within this.
+const ALIVE: Duration = Duration::from_secs(5);
 
 /// How the daemon is run.
 #[derive(Debug, Clone)]
@@ -47,28 +51,41 @@ pub struct Options {
 /// It could not be started: the sentence says what, where and what to do.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let state = State::open(&options.state)?;
+    reap(&state).await?;
     let opened = open_store(&state).await?;
     let listener = control_listener(options.control).await?;
-    let ends = Ends::default();
-    let parts = parts(&state, &opened.store, &ends).await?;
+    let mut shutdown = Shutdown::default();
+    let requests = shutdown.phase("requests", Duration::ZERO);
+    let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
+    let control = shutdown.phase("control", FOR_CONTROL);
+    let parts = parts(&state, &opened.store, requests, sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved.projects);
     let address = listener.local_addr()?;
     state.publish_control(address)?;
-    let serving = tokio::spawn(control::serve(
-        listener,
-        supervisor,
-        template_reader(),
-        Auth { token: control::token::Token::new(state.token().reveal()), token_file: state.folder().join("token") },
-        info(&state),
-        ends.control.clone(),
-    ));
+    let told = CancellationToken::new();
+    serve_control(&control, listener, &state, &supervisor, &told);
+    feed_watchdog(&control, &supervisor);
     systemd::ready(&format!("control port on {address}"));
     tracing::info!(%address, state = %state.folder().display(), "ready");
-    until_told(&ends.control).await?;
+    until_told(&told, &supervisor).await?;
     systemd::stopping("finishing requests");
-    ends.finish(&opened.store).await;
-    drop(serving.await);
+    shutdown.run(LIMIT, |waiting| tracing::warn!("{waiting}")).await;
+    opened.store.close().await;
     state.retract_control()?;
+    Ok(())
+}
+
+/// The state folder's runtimes are the mark of this daemon's sandboxes.
+fn runtimes(state: &State) -> PathBuf {
+    state.folder().join("runtimes")
+}
+
+async fn reap(state: &State) -> anyhow::Result<()> {
+    let runtimes = runtimes(state);
+    let reaped = tokio::task::spawn_blocking(move || process::reap(&runtimes)).await?;
+    if reaped > 0 {
+        tracing::warn!(reaped, "ended processes that a killed daemon had left behind");
+    }
     Ok(())
 }
 
@@ -83,7 +100,6 @@ async fn open_store(state: &State) -> anyhow::Result<Opened> {
 
 async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     if let Some(listener) = systemd::control_listener().context("systemd's control socket cannot be used")? {
-        listener.set_nonblocking(true)?;
         return Ok(TcpListener::from_std(listener)?);
     }
     TcpListener::bind(address).await.with_context(|| {
@@ -91,12 +107,12 @@ async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn parts(state: &State, store: &Store, ends: &Ends) -> anyhow::Result<supervisor::Parts> {
+async fn parts(state: &State, store: &Store, requests: Phase, sandboxes: Phase) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let folder = state.folder().to_path_buf();
+    let (folder, runtimes) = (state.folder().to_path_buf(), runtimes(state));
     let process = tokio::task::spawn_blocking(move || -> anyhow::Result<ProcessDriver> {
-        let clients = Clients::materialise(&folder.join("runtimes"))
-            .with_context(|| format!("the runtime clients cannot be written to {}", folder.display()))?;
+        let clients = Clients::materialise(&runtimes)
+            .with_context(|| format!("the runtime clients cannot be written to {}", runtimes.display()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let interpreters =
             Interpreters::discover(path, std::env::home_dir()).remember_in(folder.join("interpreters.json"));
@@ -106,16 +122,61 @@ async fn parts(state: &State, store: &Store, ends: &Ends) -> anyhow::Result<supe
         process: Arc::new(process.await??),
         store: store.clone(),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
-        connections: ends.connections.clone(),
-        sandboxes: ends.sandboxes.clone(),
-        cancel: ends.accepting.clone(),
+        requests,
+        sandboxes,
     })
+}
+
+/// Serves the control port until its phase ends, or until it is itself what stops the daemon.
+fn serve_control(
+    phase: &Phase,
+    listener: TcpListener,
+    state: &State,
+    supervisor: &supervisor::Handle,
+    told: &CancellationToken,
+) {
+    let auth =
+        Auth { token: control::token::Token::new(state.token().reveal()), token_file: state.folder().join("token") };
+    let serving = control::serve(listener, supervisor.clone(), template_reader(), auth, info(state), told.clone());
+    let (end, told) = (phase.token(), told.clone());
+    phase.spawn("the control port", async move {
+        let mut serving = std::pin::pin!(serving);
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = end.cancelled() => {
+                told.cancel();
+                serving.await
+            }
+        };
+        if let Err(problem) = ended {
+            tracing::error!(%problem, "the control port ended");
+            told.cancel();
+        }
+    });
+}
+
+/// A daemon that does not answer itself is not fed, and systemd starts it again.
+fn feed_watchdog(phase: &Phase, supervisor: &supervisor::Handle) {
+    let Some(interval) = systemd::watchdog_interval() else { return };
+    let supervisor = supervisor.clone();
+    let feed = systemd::feed_watchdog(interval, phase.token(), move || {
+        let supervisor = supervisor.clone();
+        async move { tokio::time::timeout(ALIVE, supervisor.list()).await.is_ok() }
+    });
+    phase.spawn("the watchdog", feed);
 }
 
 /// How the control port reads a template that nobody asked to run.
 fn template_reader() -> TemplateReader {
-    Arc::new(|settings, caller| {
-        let region = settings.region.clone().unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned());
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move |settings, caller| {
+        let home = std::env::home_dir();
+        let request = credentials::Request {
+            profile: settings.profile.as_deref(),
+            region: settings.region.as_deref(),
+            home: home.as_deref(),
+        };
+        let region = runtime.block_on(credentials::resolve(request, &caller.0)).region;
         let loaded = loader::load(&settings, &loader::Inputs { region, caller: caller.0 });
         Reading { project: loaded.project.map(Arc::new), diagnostics: loaded.diagnostics }
     })
@@ -130,38 +191,32 @@ fn info(state: &State) -> DaemonInfo {
     }
 }
 
-/// Waits for SIGTERM, SIGINT or the control port's word.
-async fn until_told(stop: &CancellationToken) -> anyhow::Result<()> {
+/// Waits for SIGTERM, SIGINT or the control port's word. SIGHUP reloads all projects.
+async fn until_told(stop: &CancellationToken, supervisor: &supervisor::Handle) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        () = stop.cancelled() => tracing::info!("told to stop"),
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+            () = stop.cancelled() => tracing::info!("told to stop"),
+            _ = hangup.recv() => {
+                reload_all(supervisor).await;
+                continue;
+            }
+        }
+        return Ok(());
     }
-    Ok(())
 }
 
-/// What has to end, in order.
-#[derive(Debug, Default)]
-struct Ends {
-    control: CancellationToken,
-    accepting: CancellationToken,
-    connections: TaskTracker,
-    sandboxes: TaskTracker,
-}
-
-impl Ends {
-    async fn finish(&self, store: &Store) {
-        self.accepting.cancel();
-        self.connections.close();
-        if tokio::time::timeout(DRAIN, self.connections.wait()).await.is_err() {
-            tracing::warn!(connections = self.connections.len(), "gave up waiting for requests");
+async fn reload_all(supervisor: &supervisor::Handle) {
+    systemd::reloading("reloading all projects");
+    let running = supervisor.list().await.unwrap_or_default();
+    for project in running.into_iter().filter(|project| project.running.is_some()) {
+        let name = project.settings.name;
+        if let Err(refused) = supervisor.reload(name.clone(), Vec::new()).await {
+            tracing::error!(project = %name, %refused, "a project could not be reloaded");
         }
-        self.sandboxes.close();
-        if tokio::time::timeout(SANDBOXES, self.sandboxes.wait()).await.is_err() {
-            tracing::warn!(sandboxes = self.sandboxes.len(), "gave up waiting for sandboxes; they are killed");
-        }
-        self.control.cancel();
-        store.close().await;
     }
+    systemd::ready("all projects are reloaded");
 }

@@ -41,6 +41,10 @@ fn same(path: &str, recorded: &Value, said: &Value, differences: &mut Vec<String
             let more = said.keys().filter(|name| !recorded.contains_key(*name));
             differences.extend(more.map(|name| format!("{path}.{name} is too much")));
         }
+        // The recorder shows JSON in strings as what it says.
+        (Value::Object(_), Value::String(text)) => {
+            same(path, recorded, &serde_json::from_str(text).unwrap_or(Value::Null), differences);
+        }
         (Value::Array(recorded), Value::Array(said)) if recorded.len() == said.len() => {
             for (index, (recorded, said)) in recorded.iter().zip(said).enumerate() {
                 same(&format!("{path}[{index}]"), recorded, said, differences);
@@ -83,12 +87,16 @@ fn events_are_as_recorded() {
                 "path": path,
                 "method": recorded[name]["httpMethod"],
                 "headers": sent(&recorded[name]),
-                "body": recorded[name]["body"],
+                "body": body(&recorded[name]["body"]),
             },
         }));
         same(name, &recorded[name], &said, &mut differences);
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn body(recorded: &Value) -> Value {
+    if recorded.is_null() { Value::Null } else { json!(recorded.to_string()) }
 }
 
 /// The headers that the recorded request had: those that arrived and that no gateway adds, two of them in a casing that

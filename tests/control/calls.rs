@@ -101,6 +101,9 @@ fn the_callers_environment_and_settings_reach_the_supervisor() {
     assert_eq!(patch.parameter_overrides, Some(vec![("Stage".to_owned(), "dev".to_owned())]));
     assert_eq!(patch.idle_expiry, Some(std::time::Duration::from_secs(90)));
     assert_eq!(caller.0.get("TABLE").map(String::as_str), Some("t"));
+    let shown = format!("{patch:?} {caller:?}");
+    assert!(shown.contains("Stage") && shown.contains("TABLE"), "names are shown: {shown}");
+    assert!(!shown.contains("\"dev\"") && !shown.contains("\"t\""), "values are not: {shown}");
 }
 
 #[test]

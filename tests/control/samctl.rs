@@ -58,6 +58,7 @@ GET     http://Web.localhost:3000/echo   Fail      python3.12
         |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
     assert_eq!(squeeze(&table), squeeze(expected), "{}", ran.out);
     assert!(ran.out.starts_with("shop is served at http://127.0.0.1:3000 (generation 1"), "{}", ran.out);
+    assert!(ran.out.ends_with("without a route: Busy (samctl invoke shop Busy)\n"), "{}", ran.out);
     assert!(ran.err.contains("warning: no interpreter is python3.12"), "{}", ran.err);
 }
 
@@ -174,9 +175,11 @@ fn logs_are_text_for_people_and_lines_of_json_for_programs() {
     scene.port.supervisor.log("Fail", LogSource::Function, "other");
     let text = scene.ok(&["logs", "shop", "Echo"]).out;
     assert!(text.ends_with(" hello\n") && !text.contains("other"), "{text}");
+    scene.port.supervisor.log("Echo", LogSource::Function, "[ERROR] ValueError: no\rTraceback:\r  File");
+    assert!(scene.ok(&["logs", "shop", "Echo"]).out.ends_with("ValueError: no\nTraceback:\n  File\n"));
     let all = scene.ok(&["logs", "--output", "json"]).out;
     let lines: Vec<Value> = all.lines().map(json).collect();
-    assert_eq!((lines.len(), &lines[1]["function"]), (2, &Value::from("Fail")));
+    assert_eq!((lines.len(), &lines[1]["function"]), (3, &Value::from("Fail")));
 }
 
 #[test]
@@ -194,9 +197,9 @@ fn the_project_of_the_current_folder_is_meant_when_none_is_named() {
 #[test]
 fn reload_and_events_tell_what_changed() {
     let scene = Scene::started();
-    let ran = scene.ok(&["reload", "Echo", "--wait"]);
+    let ran = scene.ok(&["reload", "Echo"]);
     assert!(ran.out.contains("shop applied in 12.3 ms: functions ~Echo"), "{}", ran.out);
-    assert!(scene.ok(&["reload"]).out.contains("is being reloaded"));
+    assert!(scene.ok(&["reload", "--no-wait"]).out.contains("is being reloaded"));
     assert!(scene.ok(&["events"]).out.contains("shop applied in 12.3 ms"));
 }
 
@@ -245,7 +248,7 @@ fn a_stranger_on_the_port_is_told_apart_from_samd() {
         // The first connection only asks whether somebody listens.
         listener.accept().unwrap();
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 4096]).unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
     });
     let ran = scene.run(&["--control", &address, "list"]);

@@ -181,7 +181,7 @@ fn request(case: &Value) -> Request {
     };
     let header = |pair: &Value| (text(&pair[0], ""), text(&pair[1], "").into_bytes());
     let body = match &case["body"] {
-        Value::Object(body) => STANDARD.decode(text(&body["base64"], "")).expect("base64"),
+        body @ Value::Object(_) => STANDARD.decode(text(&body["base64"], "")).expect("base64"),
         body => text(body, "").into_bytes(),
     };
     Request {

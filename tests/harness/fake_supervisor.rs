@@ -221,13 +221,7 @@ pub fn running(settings: Settings) -> ProjectStatus {
         since: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         template: (template, "the folder has no other".to_owned()),
         project: Arc::new(project()),
-        functions: vec![FunctionStatus {
-            id: FunctionId("Echo".to_owned()),
-            driver: "process".to_owned(),
-            executable: Some("/usr/bin/python3.12".to_owned()),
-            sandboxes: vec![SandboxStatus { pid: Some(4711), state: "idle", served: 12 }],
-            waiting: 0,
-        }],
+        functions: ["Echo", "Busy"].map(function_status).to_vec(),
         stand_ins: vec![StandIn { expression: "Table.StreamArn".to_owned(), value: "arn:x".to_owned() }],
         last_reload: Some(report(&name, &[])),
     };
@@ -235,6 +229,16 @@ pub fn running(settings: Settings) -> ProjectStatus {
         settings,
         running: Some(running),
         diagnostics: vec![Diagnostic::warning("no interpreter is python3.12; python3.13 is taken")],
+    }
+}
+
+fn function_status(id: &str) -> FunctionStatus {
+    FunctionStatus {
+        id: FunctionId(id.to_owned()),
+        driver: "process".to_owned(),
+        executable: Some("/usr/bin/python3.12".to_owned()),
+        sandboxes: vec![SandboxStatus { pid: Some(4711), state: "idle", served: 12 }],
+        waiting: 0,
     }
 }
 

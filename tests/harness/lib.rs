@@ -3,6 +3,7 @@
 pub mod apigw;
 pub mod command_line;
 pub mod control_port;
+pub mod daemon;
 pub mod fake_supervisor;
 pub mod golden;
 pub mod golden_file;

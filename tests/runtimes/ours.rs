@@ -1,8 +1,6 @@
 //! What has no counterpart to be compared with: AWS's newer Node.js client that does not run here, what was recorded from
 //! AWS, and where ours is better on purpose.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use samd::project::function::Runtime;
@@ -188,13 +186,8 @@ fn inline_24(text: &str) -> Run {
 
 /// The replies recorded from AWS, where they are beside the repository.
 fn recorded() -> Option<Value> {
-    let beside = super::clients::repository().parent().map(|parent| parent.join("shared"));
-    let shared = std::env::var_os("SAMD_SHARED").map(PathBuf::from).or(beside)?;
-    let text = std::fs::read_to_string(shared.join("recorded/test_lambda_common.snapshot.json")).ok();
-    if text.is_none() {
-        eprintln!("SKIPPED: the replies recorded from AWS are not in {}", shared.display());
-    }
-    serde_json::from_str(&text?).ok()
+    let file = samd_tests::shared("recorded/test_lambda_common.snapshot.json")?;
+    Some(serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap())
 }
 
 /// What was recorded for a test, by runtime.

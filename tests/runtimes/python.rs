@@ -58,6 +58,8 @@ const PLAIN: &[&str] = &[
     "failures.leave_badly",
     "failures.leave_with_words",
     "failures.leave_at_once",
+    "failures.interrupt",
+    "failures.base",
     "failures.killed",
     "failures.evaluated",
     "failures.imported_late",
@@ -169,10 +171,10 @@ fn is_of_an_older_client(minor: u8, function: &Function) -> bool {
             || ["lazy_logs.handler", "logs.extra", "values.decimal_as_key"].contains(&&*function.handler))
 }
 
-/// What is printed differs on purpose: the client of Python 3.8 logs in an older form, and a crash of the client itself
-/// prints the way through the client.
+/// What is printed differs on purpose: the client of Python 3.8 logs in an older form, and what ends the client
+/// itself prints the way through the client.
 fn is_output_apart(minor: u8, function: &Function) -> bool {
-    minor == 8 || function.handler == "values.half_a_pair"
+    minor == 8 || ["values.half_a_pair", "failures.interrupt", "failures.base"].contains(&&*function.handler)
 }
 
 /// Recorded from AWS: only Python 3.8's errors come without the request's id. awslambdaric sends it always.

@@ -97,9 +97,12 @@ pub struct ReloadArgs {
     /// The project [default: the current folder's, or the only one], then functions [default: all].
     #[arg(value_name = "NAME] [FUNCTION")]
     pub words: Vec<String>,
-    /// Wait until it is over and say what it did.
-    #[arg(long)]
+    /// Wait until the new code is ready, or why it is not is known; this is what happens anyway.
+    #[arg(long, conflicts_with = "no_wait")]
     pub wait: bool,
+    /// Return at once; `samctl events` tells how it went.
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// Arguments of `set`.

@@ -29,7 +29,7 @@ Examples:
 pub(super) const RELOAD: &str = "\
 Examples:
   samctl reload
-  samctl reload shop Orders --wait";
+  samctl reload shop Orders --no-wait";
 
 pub(super) const SET: &str = "\
 Examples:

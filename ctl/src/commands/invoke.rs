@@ -11,7 +11,7 @@ use super::Session;
 use crate::Surroundings;
 use crate::cli::InvokeArgs;
 use crate::exit::{Ended, Failure, Outcome};
-use crate::target;
+use crate::{show, target};
 
 pub(super) fn run(arguments: &InvokeArgs, session: &mut Session<'_>) -> Ended {
     let event = arguments.event.as_deref().map(|path| read_event(path, session.surroundings)).transpose()?;
@@ -25,13 +25,13 @@ pub(super) fn run(arguments: &InvokeArgs, session: &mut Session<'_>) -> Ended {
     };
     let request = InvokeRequest { name, function, event, asynchronous: arguments.asynchronous };
     let response = client.call::<Invoke>(&request)?;
-    show(&response, session)?;
+    print(&response, session)?;
     Ok(if response.function_error.is_some() { Outcome::FunctionError } else { Outcome::Done })
 }
 
-fn show(response: &InvokeResponse, session: &mut Session<'_>) -> Result<(), Failure> {
+fn print(response: &InvokeResponse, session: &mut Session<'_>) -> Result<(), Failure> {
     let mut output = session.output();
-    output.remark(response.log_tail.as_deref().unwrap_or_default())?;
+    output.remark(&show::lines(response.log_tail.as_deref().unwrap_or_default()))?;
     output.answer(response, |_| match (&response.payload, &response.payload_base64) {
         (Some(Text(payload)), _) => format!("{payload}\n"),
         (None, Some(Text(base64))) => format!("(not text; base64) {base64}\n"),

@@ -6,7 +6,7 @@ use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
 use super::Session;
 use crate::cli::LogsArgs;
 use crate::exit::{Ended, Failure, Outcome};
-use crate::show::{Paint, time};
+use crate::show::{self, Paint, time};
 use crate::{settings, target};
 
 pub(super) fn run(arguments: &LogsArgs, session: &mut Session<'_>) -> Ended {
@@ -42,7 +42,7 @@ fn line_text(line: &LogLine, several: bool, paint: Paint) -> String {
     let when = paint.dim(&time::of_day(line.time_ms));
     let whose = if several { format!(" {}", paint.strong(&line.function)) } else { String::new() };
     let said = match line.source {
-        LogSource::Function => line.line.clone(),
+        LogSource::Function => show::lines(&line.line),
         LogSource::Platform => paint.dim(line.line.trim_end()),
     };
     format!("{when}{whose} {said}")

@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &ReloadArgs, session: &mut Session<'_>) -> Ended {
     let client = session.connect()?;
     let projects = target::projects(&client)?;
     let (name, functions) = target::split(&arguments.words, &projects, &session.surroundings.folder)?;
-    let request = ReloadRequest { name: name.clone(), functions: functions.to_vec(), wait: arguments.wait };
+    let request = ReloadRequest { name: name.clone(), functions: functions.to_vec(), wait: !arguments.no_wait };
     let response = client.call::<Reload>(&request)?;
     let rejected = rejection(&response);
     let mut output = session.output();

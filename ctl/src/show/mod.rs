@@ -88,6 +88,12 @@ fn failure_json(failure: &Failure) -> serde_json::Result<String> {
     }
 }
 
+/// A log line for people. Runtimes keep the lines of a stack trace in one entry with carriage returns between them, over
+/// which a terminal would write.
+pub(crate) fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paint(pub(crate) bool);

@@ -16,7 +16,21 @@ pub(crate) fn started(status: &ProjectStatus, paint: Paint) -> String {
         paint.good(&running.url),
         paint.dim(&format!("(generation {}, {})", running.generation, running.template.display()))
     );
-    format!("{head}\n{}", routes(&running.routes, paint))
+    format!("{head}\n{}{}", routes(&running.routes, paint), without_route(status, running, paint))
+}
+
+/// Functions that no route reaches, and how they are run all the same.
+fn without_route(status: &ProjectStatus, running: &Running, paint: Paint) -> String {
+    let reached = |id: &str| running.routes.iter().any(|route| route.function.as_deref() == Some(id));
+    let ids = running.functions.iter().map(|function| function.id.as_str());
+    let others: Vec<&str> = ids.filter(|id| !reached(id)).collect();
+    match others.as_slice() {
+        [] => String::new(),
+        [first, ..] => {
+            let how = format!("without a route: {} (samctl invoke {} {first})", others.join(", "), status.name);
+            paint.dim(&how) + "\n"
+        }
+    }
 }
 
 /// The table of routes; what needs a word more stands below it.

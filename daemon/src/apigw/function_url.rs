@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::body::EventBody;
 use super::event_v2::{Ids, Parts, decoded};
 use super::reply::{Inferred, headers, infer};
+use super::stream::{self, Step};
 use super::{AuthorizerContext, Caller, Reply, Request, context};
 use crate::lambda::Outcome;
 use crate::project::FunctionId;
@@ -88,15 +89,23 @@ pub fn too_large(request: &Request) -> Reply {
 const JSON: &str = "application/json";
 
 fn returned(request: &Request, payload: &Bytes) -> Option<Reply> {
-    let envelope = match infer(payload).ok()? {
-        Inferred::Value(body) => return Some(with_ids(request, 200, JSON, body)),
-        Inferred::Envelope(envelope) => envelope,
+    let envelope = match infer(payload) {
+        Ok(Inferred::Value(body)) => return Some(with_ids(request, 200, JSON, body)),
+        Ok(Inferred::Envelope(envelope)) => envelope,
+        Err(_) => return streamed(request, payload),
     };
     let mut lines = headers::without_hop_by_hop(headers::merged(&envelope).ok()?);
     lines.extend(super::reply::cookies(&envelope).ok()?);
     headers::or_default(&mut lines, "Content-Type", JSON);
     lines.extend(ids(request));
     Some(Reply { status: envelope.status?, headers: lines, body: envelope.bytes(envelope.base64).ok()? })
+}
+
+/// A streaming function behind a buffered URL: its prelude is understood all the same (H7.4).
+fn streamed(request: &Request, payload: &Bytes) -> Option<Reply> {
+    let Step::Begun { prelude, body } = stream::Reader::default().feed(payload) else { return None };
+    let stream::Head { status, headers } = stream::url_head(request, &prelude)?;
+    Some(Reply { status, headers, body })
 }
 
 /// Plain text, whatever the function's error was (N5).

@@ -3,6 +3,8 @@
 //! Templates of gateway responses are no VTL: `$context.*`, `$stageVariables.*` and `$method.request.*` are put in as
 //! they are, and nothing else is understood.
 
+mod kind;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -10,106 +12,7 @@ use super::variables::Variables;
 use super::{Exchange, Reply};
 use crate::project::api::GatewayResponse;
 
-/// API Gateway's types of gateway responses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // The names are API Gateway's own.
-pub enum ResponseType {
-    AccessDenied,
-    ApiConfigurationError,
-    AuthorizerConfigurationError,
-    AuthorizerFailure,
-    BadRequestBody,
-    BadRequestParameters,
-    ExpiredToken,
-    IntegrationFailure,
-    IntegrationTimeout,
-    InvalidApiKey,
-    InvalidSignature,
-    MissingAuthenticationToken,
-    QuotaExceeded,
-    RequestTooLarge,
-    ResourceNotFound,
-    Throttled,
-    Unauthorized,
-    UnsupportedMediaType,
-    WafFiltered,
-}
-
-struct Defaults {
-    name: &'static str,
-    status: u16,
-    error_type: &'static str,
-    /// `None` is written as null.
-    message: Option<&'static str>,
-}
-
-impl ResponseType {
-    fn defaults(self) -> Defaults {
-        use ResponseType as T;
-        let (name, status, error_type, message) = match self {
-            T::AccessDenied => {
-                ("ACCESS_DENIED", 403, "AccessDeniedException", "User is not authorized to access this resource")
-            }
-            T::ApiConfigurationError => {
-                ("API_CONFIGURATION_ERROR", 500, "InternalServerErrorException", "Internal server error")
-            }
-            T::AuthorizerConfigurationError => {
-                ("AUTHORIZER_CONFIGURATION_ERROR", 500, "AuthorizerConfigurationException", "")
-            }
-            T::AuthorizerFailure => ("AUTHORIZER_FAILURE", 500, "AuthorizerConfigurationException", ""),
-            T::BadRequestBody => ("BAD_REQUEST_BODY", 400, "BadRequestException", "Invalid request body"),
-            T::BadRequestParameters => {
-                ("BAD_REQUEST_PARAMETERS", 400, "BadRequestException", "Missing required request parameters")
-            }
-            T::ExpiredToken => {
-                ("EXPIRED_TOKEN", 403, "ExpiredTokenException", "The security token included in the request is expired")
-            }
-            T::IntegrationFailure => (
-                "INTEGRATION_FAILURE",
-                504,
-                "InternalServerErrorException",
-                "Network error communicating with endpoint",
-            ),
-            T::IntegrationTimeout => {
-                ("INTEGRATION_TIMEOUT", 504, "InternalServerErrorException", "Endpoint request timed out")
-            }
-            T::InvalidApiKey => ("INVALID_API_KEY", 403, "ForbiddenException", "Forbidden"),
-            T::InvalidSignature => (
-                "INVALID_SIGNATURE",
-                403,
-                "InvalidSignatureException",
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
-                 Access Key and signing method. Consult the service documentation for details.",
-            ),
-            T::MissingAuthenticationToken => (
-                "MISSING_AUTHENTICATION_TOKEN",
-                403,
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-            ),
-            T::QuotaExceeded => ("QUOTA_EXCEEDED", 429, "LimitExceededException", "Limit Exceeded"),
-            T::RequestTooLarge => ("REQUEST_TOO_LARGE", 413, "RequestTooLargeException", "Request Too Long"),
-            T::ResourceNotFound => ("RESOURCE_NOT_FOUND", 404, "NotFoundException", "Not Found"),
-            T::Throttled => ("THROTTLED", 429, "TooManyRequestsException", "Too Many Requests"),
-            T::Unauthorized => ("UNAUTHORIZED", 401, "UnauthorizedException", "Unauthorized"),
-            T::UnsupportedMediaType => ("UNSUPPORTED_MEDIA_TYPE", 415, "BadRequestException", "Unsupported Media Type"),
-            T::WafFiltered => ("WAF_FILTERED", 403, "ForbiddenException", "Forbidden"),
-        };
-        Defaults { name, status, error_type, message: (!message.is_empty()).then_some(message) }
-    }
-
-    /// API Gateway's name, as in `DEFAULT_4XX`'s siblings `ACCESS_DENIED` and `THROTTLED`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.defaults().name
-    }
-
-    /// The status without any customisation.
-    #[must_use]
-    pub fn status(self) -> u16 {
-        self.defaults().status
-    }
-}
+pub use kind::ResponseType;
 
 /// Why the gateway answers by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,3 +176,6 @@ fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: Option<Str
     headers.retain(|(sent, _)| !sent.eq_ignore_ascii_case(name));
     headers.push((name.to_owned(), value));
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Names with several values, in the two forms of events: the last one or all of them, and all joined by commas.
 //!
-//! Grouping sorts instead of comparing each with each, so that a flood of headers stays cheap.
+//! Few pairs are compared with each other, many are sorted, so that a flood of headers stays cheap.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// Pairs sorted by name; values of one name keep their order.
+/// Pairs of one name stand together; values of one name keep their order.
 #[derive(Debug, Default)]
 pub(crate) struct Grouped<'a> {
     pairs: Vec<Pair<'a>>,
@@ -19,13 +19,13 @@ pub(crate) struct Grouped<'a> {
 impl<'a> Grouped<'a> {
     /// Headers: names compare in any case, and the first casing stands for all.
     pub(crate) fn headers(pairs: Vec<Pair<'a>>) -> Grouped<'a> {
-        Grouped::sorted(pairs, true)
+        Grouped::new(pairs, true)
     }
 
     /// Query string parameters, form-decoded (A1.6).
     pub(crate) fn query(query: Option<&'a str>) -> Grouped<'a> {
         let query = query.unwrap_or_default();
-        Grouped::sorted(form_urlencoded::parse(query.as_bytes()).collect(), false)
+        Grouped::new(form_urlencoded::parse(query.as_bytes()).collect(), false)
     }
 
     /// No pair at all: events then have `null` or no key.
@@ -48,14 +48,35 @@ impl<'a> Grouped<'a> {
         Joined(self)
     }
 
-    fn sorted(mut pairs: Vec<Pair<'a>>, ignore_case: bool) -> Grouped<'a> {
-        pairs.sort_by(|(one, _), (other, _)| compare(one, other, ignore_case));
-        Grouped { pairs, ignore_case }
+    fn new(pairs: Vec<Pair<'a>>, ignore_case: bool) -> Grouped<'a> {
+        Grouped { pairs: together(pairs, ignore_case), ignore_case }
     }
 
     fn groups(&self) -> impl Iterator<Item = &[Pair<'a>]> {
-        self.pairs.chunk_by(|(one, _), (other, _)| compare(one, other, self.ignore_case) == Ordering::Equal)
+        self.pairs.chunk_by(|(one, _), (other, _)| same(one, other, self.ignore_case))
     }
+}
+
+/// So many pairs are quicker to compare with each other than to sort.
+const FEW: usize = 32;
+
+fn together(mut pairs: Vec<Pair>, ignore_case: bool) -> Vec<Pair> {
+    if pairs.len() > FEW {
+        pairs.sort_by(|(one, _), (other, _)| compare(one, other, ignore_case));
+        return pairs;
+    }
+    let mut grouped: Vec<Pair> = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        match grouped.iter().rposition(|(name, _)| same(name, &pair.0, ignore_case)) {
+            Some(last) => grouped.insert(last + 1, pair),
+            None => grouped.push(pair),
+        }
+    }
+    grouped
+}
+
+fn same(one: &str, other: &str, ignore_case: bool) -> bool {
+    if ignore_case { one.eq_ignore_ascii_case(other) } else { one == other }
 }
 
 fn compare(one: &str, other: &str, ignore_case: bool) -> Ordering {
@@ -121,4 +142,25 @@ impl Serialize for Values<'_, '_> {
 fn joined(group: &[Pair<'_>]) -> String {
     let values: Vec<&str> = group.iter().map(|(_, value)| value.as_ref()).collect();
     values.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(count: usize) -> (String, String) {
+        let names = ["X-A", "b", "x-a", "B", "X-a"];
+        let filler = (0..count).map(|index| (format!("filler-{index}").into(), "f".into()));
+        let pairs = names.iter().enumerate().map(|(index, name)| (Cow::Borrowed(*name), index.to_string().into()));
+        let grouped = Grouped::headers(pairs.chain(filler).collect());
+        let json: serde_json::Value =
+            serde_json::from_slice(&crate::apigw::json::to_vec(&grouped.all())).unwrap_or_default();
+        (json["X-A"].to_string(), json["b"].to_string())
+    }
+
+    #[test]
+    fn few_and_many_headers_are_grouped_alike() {
+        assert_eq!(shown(0), ("[\"0\",\"2\",\"4\"]".to_owned(), "[\"1\",\"3\"]".to_owned()));
+        assert_eq!(shown(FEW), shown(0));
+    }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::grouped::Grouped;
 use super::{Request, trace};
+use crate::project::api::ApiKind;
 
 /// Headers that a REST API keeps from the integration (A3.5).
 const REST_DROPPED: [&str; 12] = [
@@ -59,6 +60,27 @@ pub(crate) fn v2<'a>(request: &'a Request, extra: &[(&'a str, &'a str)]) -> Grou
     add_content_length(&mut pairs, request, "content-length");
     add_forwarded(&mut pairs, request, ["x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"]);
     Grouped::headers(pairs)
+}
+
+/// Headers for the HTTP server behind an API. The client of that server adds Host and framing; a signature that was meant
+/// for the gateway stays here (A3.6).
+pub(crate) fn for_upstream(kind: ApiKind, request: &Request) -> Vec<(String, Vec<u8>)> {
+    let rest = kind == ApiKind::Rest;
+    let dropped: &[&str] = if rest { &REST_DROPPED } else { &HOP_BY_HOP };
+    let stays = |name: &str, value: &[u8]| {
+        let mut own = ["host", "content-length"].iter().chain(&GATEWAYS_OWN).chain(dropped);
+        let signature = name.eq_ignore_ascii_case("authorization") && value.starts_with(b"AWS4-HMAC-SHA256");
+        signature || own.any(|own| own.eq_ignore_ascii_case(name))
+    };
+    let mut headers: Vec<_> = request.headers.iter().filter(|(name, value)| !stays(name, value)).cloned().collect();
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
+    add("X-Amzn-Trace-Id", trace::in_event(request).into_owned());
+    if rest {
+        add("X-Forwarded-For", forwarded_for(request).into_owned());
+        add("X-Forwarded-Port", request.port.to_string());
+        add("X-Forwarded-Proto", request.scheme.to_owned());
+    }
+    headers
 }
 
 /// The cookies of a 2.0 event, one entry each (B1.5).

@@ -4,6 +4,7 @@
 //! checked is invalid.
 
 mod claims;
+mod mint;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
@@ -15,6 +16,8 @@ use super::http_error::{self, HttpError};
 use super::mock::matches_whole;
 use super::variables::Variables;
 use super::{AuthorizerContext, Exchange};
+
+pub use mint::{LIFETIME, MintError, Minter};
 
 /// What a token must be.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! MOCK integrations (D5): the gateway answers by itself, as SAM's `Cors` has it do for preflights.
 //!
-//! Only static templates are run; what needs VTL is answered 501 with the reason. [`rendered`] is the place where an
+//! Only static templates are run; what needs VTL is answered 501 with the reason. `rendered` is the place where an
 //! engine for it fits in.
 
 use std::borrow::Cow;

@@ -6,7 +6,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`request`], [`context`], [`caller`] | what is known: the request, the API around it, who calls |
-//! | [`router`] | the route |
+//! | [`domain`], [`router`] | the API of a custom domain, the route |
 //! | [`trace`] | the trace header |
 //! | [`event_v1`], [`event_v2`] | the event |
 //! | [`reply`] | what the function's result becomes |
@@ -16,13 +16,16 @@
 //! | [`validation`] | what a request must have |
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
+//! | [`compression`] | what is compressed |
 //! | [`stream`] | how a streamed reply begins |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
 pub mod authorizer;
 pub mod caller;
+pub mod compression;
 pub mod context;
 pub mod cors;
+pub mod domain;
 pub mod event_v1;
 pub mod event_v2;
 pub mod function_url;
@@ -56,3 +59,6 @@ pub use router::{Match, Router};
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod hostile;

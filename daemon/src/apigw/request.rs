@@ -1,5 +1,6 @@
 //! What arrives at the gateway and what leaves it, free of any HTTP library.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -41,6 +42,16 @@ impl Request {
         std::str::from_utf8(value).ok()
     }
 
+    /// The method that routes of a REST API are looked up with: a client may name another one than it sends (A3.9).
+    #[must_use]
+    pub fn routing_method(&self) -> Cow<'_, str> {
+        let named = self.header("x-http-method-override").map(str::trim);
+        match named.filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+            Some(name) => Cow::Owned(name.to_ascii_uppercase()),
+            None => Cow::Borrowed(&self.method),
+        }
+    }
+
     /// Every value of a header that is valid UTF-8, in order.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self.headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name));
@@ -71,5 +82,18 @@ impl Reply {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::apigw::testing::request;
+
+    #[test]
+    fn a_client_may_name_another_method_than_it_sends() {
+        let routed = |headers: &[(&str, &str)]| request("POST", "/", headers, b"").routing_method().into_owned();
+        assert_eq!(routed(&[]), "POST");
+        assert_eq!(routed(&[("X-HTTP-Method-Override", "patch")]), "PATCH");
+        assert_eq!(routed(&[("x-http-method-override", "a b")]), "POST");
     }
 }

@@ -15,7 +15,8 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+use crate::shutdown::Phase;
 
 use super::pipeline;
 use super::snapshot::Snapshot;
@@ -47,20 +48,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves `snapshot` on `listener`. Connections are tracked in `tasks`, so that a shutdown can wait for them.
+    /// Serves `snapshot` on `listener`. Connections belong to `phase`, so that a shutdown can wait for them.
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn serve(
-        listener: TcpListener,
-        snapshot: Arc<Snapshot>,
-        tasks: &TaskTracker,
-        parent: &CancellationToken,
-    ) -> std::io::Result<Gateway> {
+    pub fn serve(listener: TcpListener, snapshot: Arc<Snapshot>, phase: &Phase) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
         let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false });
-        let cancel = parent.child_token();
-        tasks.spawn(accept(listener, address, served.clone(), cancel.clone(), tasks.clone()));
+        let cancel = phase.token().child_token();
+        let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
+        phase.spawn(format!("the listener on {address}"), accepting);
         Ok(Gateway { address, served, cancel })
     }
 
@@ -87,7 +84,7 @@ async fn accept(
     address: SocketAddr,
     served: Arc<Served>,
     cancel: CancellationToken,
-    tasks: TaskTracker,
+    phase: Phase,
 ) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
@@ -101,7 +98,7 @@ async fn accept(
         match accepted {
             (Ok((stream, peer)), Ok(permit)) => {
                 let (served, cancel) = (served.clone(), cancel.clone());
-                tasks.spawn(async move {
+                phase.spawn(format!("requests of {peer}"), async move {
                     connection(stream, Peers { client: peer, server: address }, served, cancel).await;
                     drop(permit);
                 });

@@ -144,9 +144,16 @@ impl<W> Pool<W> {
         self.sandboxes.is_empty() && nobody_waits
     }
 
-    /// Takes all who wait, for instance to tell them that the daemon is stopping.
-    pub fn abandon(&mut self) -> impl Iterator<Item = W> + '_ {
-        self.waiting.drain(..)
+    /// A newer version takes over: all who wait go to it, and what is still starting is stopped.
+    pub fn hand_over(&mut self, actions: &mut Vec<Action<W>>) -> Vec<W> {
+        self.sandboxes.retain(|(id, standing)| {
+            let abandoned = *standing == Standing::Starting;
+            if abandoned {
+                actions.push(Action::Stop(*id));
+            }
+            !abandoned
+        });
+        self.waiting.drain(..).collect()
     }
 
     /// Invocations that wait.
@@ -285,6 +292,20 @@ mod tests {
         let next = pool.expire(start + Duration::from_secs(60), &mut actions);
         assert_eq!(actions, [Action::Stop(TWO)]);
         assert_eq!(next, None, "the other one is busy");
+    }
+
+    #[test]
+    fn those_who_wait_go_to_the_newer_version_and_abandoned_inits_are_stopped() {
+        let mut pool = pool(2, 100);
+        let mut actions = Vec::new();
+        pool.invoke('a', &mut actions);
+        pool.ready(ONE, Instant::now(), &mut actions);
+        pool.invoke('b', &mut actions);
+        pool.invoke('c', &mut actions);
+        actions.clear();
+        assert_eq!(pool.hand_over(&mut actions), ['b', 'c']);
+        assert_eq!(actions, [Action::Stop(TWO)], "the one in use finishes what it is at");
+        assert_eq!(pool.size(), 1);
     }
 
     #[test]

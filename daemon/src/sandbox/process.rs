@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
@@ -94,7 +94,7 @@ impl ProcessDriver {
     fn entry(&self, runtime: &Runtime, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
         match runtime {
             Runtime::Python { .. } | Runtime::Node { .. } => self.interpreted(runtime),
-            Runtime::Provided(name) => bootstrap(name, task_root, layers),
+            Runtime::Provided(name) => Ok(bootstrap(name, task_root, layers)),
             Runtime::Container(name) => Err(cannot(&format!(
                 "runtime {name} runs in a container alone; start an engine and use --sandbox docker"
             ))),
@@ -109,9 +109,8 @@ impl ProcessDriver {
             .map_err(|reason| StartError { error_type: "Runtime.InvalidEntrypoint", reason })?;
         let family = if matches!(runtime, Runtime::Python { .. }) { "python" } else { "nodejs" };
         Ok(Entry {
-            argv: self.clients.command(runtime, &interpreter),
+            program: Program::Client(self.clients.command(runtime, &interpreter)),
             interpreter_folder: interpreter.path.parent().map(Path::to_path_buf),
-            gate: true,
             description: Description {
                 executable: text(&interpreter.path),
                 runtime_version: format!("{family}:{}", version_text(&interpreter)),
@@ -133,29 +132,48 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// `bootstrap` of the code, else of the layer that lies uppermost (F5.4).
-fn bootstrap(runtime: &str, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
+/// `bootstrap` of the code, else of the layer that lies uppermost (F5.4). Which one it is, is seen at each start, since
+/// a build may bring it at any time.
+fn bootstrap(runtime: &str, task_root: &Path, layers: &[PathBuf]) -> Entry {
     let places = std::iter::once(task_root).chain(layers.iter().rev().map(PathBuf::as_path));
     let candidates: Vec<PathBuf> = places.map(|place| place.join("bootstrap")).collect();
-    let Some(found) = candidates.iter().find(|candidate| candidate.is_file()) else {
-        let looked: Vec<String> = candidates.iter().map(|candidate| text(candidate)).collect();
-        return Err(cannot(&format!("Couldn't find valid bootstrap(s): [{}]", looked.join(" "))));
-    };
-    Ok(Entry {
-        argv: vec![found.clone().into_os_string()],
+    let executable = candidates.first().map(|first| text(first)).unwrap_or_default();
+    Entry {
+        program: Program::Bootstrap(candidates),
         interpreter_folder: None,
-        gate: false,
-        description: Description { executable: text(found), runtime_version: runtime.to_owned(), notes: Vec::new() },
-    })
+        description: Description { executable, runtime_version: runtime.to_owned(), notes: Vec::new() },
+    }
 }
 
 /// What is started.
 #[derive(Debug)]
 struct Entry {
-    argv: Vec<OsString>,
+    program: Program,
     interpreter_folder: Option<PathBuf>,
-    gate: bool,
     description: Description,
+}
+
+#[derive(Debug)]
+enum Program {
+    /// An interpreter with our client, which waits at the gate.
+    Client(Vec<OsString>),
+    /// The first of these that is there.
+    Bootstrap(Vec<PathBuf>),
+}
+
+impl Program {
+    fn argv(&self) -> Result<Vec<OsString>, StartError> {
+        match self {
+            Program::Client(argv) => Ok(argv.clone()),
+            Program::Bootstrap(candidates) => match candidates.iter().find(|candidate| candidate.is_file()) {
+                Some(found) => Ok(vec![found.clone().into_os_string()]),
+                None => {
+                    let looked: Vec<String> = candidates.iter().map(|candidate| text(candidate)).collect();
+                    Err(cannot(&format!("Couldn't find valid bootstrap(s): [{}]", looked.join(" "))))
+                }
+            },
+        }
+    }
 }
 
 impl Driver for ProcessDriver {
@@ -185,19 +203,23 @@ struct ProcessLauncher {
 }
 
 impl ProcessLauncher {
-    fn command(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> Command {
+    fn command(
+        &self,
+        program: Vec<OsString>,
+        identity: &SandboxIdentity,
+        account: &BTreeMap<String, String>,
+    ) -> Command {
         let variables = environment::variables(&self.function, &self.places, account, identity);
         let wrapper = variables.get(EXEC_WRAPPER).map(OsString::from);
-        let mut argv = wrapper.into_iter().chain(self.entry.argv.iter().cloned());
+        let mut argv = wrapper.into_iter().chain(program);
         let mut command = Command::new(argv.next().unwrap_or_default());
         command.args(argv).env_clear().envs(&variables).current_dir(&self.task_root);
         command.process_group(0).kill_on_drop(true);
         command
     }
 
-    fn spawn(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> std::io::Result<Started> {
+    fn spawn(&self, mut command: Command) -> std::io::Result<Started> {
         let (reader, writer) = std::io::pipe()?;
-        let mut command = self.command(identity, account);
         command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
         let gate = self.gate(&mut command)?;
         let child = command.spawn()?;
@@ -210,7 +232,7 @@ impl ProcessLauncher {
 
     /// A runtime that brings its own `bootstrap` knows no gate and finds an empty standard input.
     fn gate(&self, command: &mut Command) -> std::io::Result<Option<PipeWriter>> {
-        if !self.entry.gate {
+        if !self.can_hold() {
             command.stdin(Stdio::null());
             return Ok(None);
         }
@@ -245,7 +267,7 @@ impl Launcher for ProcessLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        self.entry.gate
+        matches!(self.entry.program, Program::Client(_))
     }
 
     fn serves_in_place(&self) -> bool {
@@ -258,8 +280,11 @@ impl Launcher for ProcessLauncher {
         account: Arc<BTreeMap<String, String>>,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
         let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
-        let started = self.spawn(&identity, &account);
-        async move { started.map_err(|problem| self.not_spawned(&problem, wrapped)) }.boxed()
+        let started = self.entry.program.argv().and_then(|program| {
+            let command = self.command(program, &identity, &account);
+            self.spawn(command).map_err(|problem| self.not_spawned(&problem, wrapped))
+        });
+        std::future::ready(started).boxed()
     }
 }
 
@@ -332,8 +357,35 @@ fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
-/// Only processes of the daemon's own user may talk to a sandbox's Runtime API.
+/// Ends what a killed daemon left behind: processes whose runtime folder is one of this state folder's, which nobody
+/// but the holder of the state may start. Returns how many there were.
 #[must_use]
-pub fn is_own_peer(peer: SocketAddr, _local: SocketAddr) -> bool {
-    peer.ip().is_loopback()
+pub fn reap(runtimes: &Path) -> usize {
+    let mark = format!("LAMBDA_RUNTIME_DIR={}/", runtimes.display()).into_bytes();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ours = pids.filter(|pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(&mark))
+    });
+    // One that ended in the meantime needs no killing.
+    ours.filter_map(Pid::from_raw).filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
+}
+
+/// Only this machine's processes may talk to a sandbox's Runtime API, and of these only the daemon's own user's: the
+/// kernel's table of connections says whose the other end is.
+#[must_use]
+pub fn is_own_peer(peer: SocketAddr, local: SocketAddr) -> bool {
+    let (SocketAddr::V4(peer), SocketAddr::V4(local)) = (peer, local) else { return false };
+    let end = |address: std::net::SocketAddrV4| {
+        format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
+    };
+    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else { return peer.ip().is_loopback() };
+    let (theirs, ours) = (end(peer), end(local));
+    let owner = table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(1) == Some(&theirs.as_str()) && fields.get(2) == Some(&ours.as_str()))
+            .then(|| fields.get(7).copied())?
+    });
+    owner.and_then(|uid| uid.parse::<u32>().ok()) == Some(rustix::process::getuid().as_raw())
 }

@@ -104,7 +104,9 @@ impl Writer {
                  snapshot alone"
             );
             // Closing it would wait for the same disk, or for ever.
-            self.database.take().map(std::mem::forget);
+            if let Some(database) = self.database.take() {
+                std::mem::forget(database);
+            }
         }
         written
     }

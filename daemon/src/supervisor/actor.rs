@@ -3,15 +3,13 @@
 //! It forwards a project's commands to the project's task and never waits for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
+use crate::shutdown::Phase;
 use crate::store::{Change, SavedProject, Store, Wanted};
 
 use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
@@ -29,12 +27,10 @@ pub struct Parts {
     pub store: Store,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
-    /// Tracks connections and listeners.
-    pub connections: TaskTracker,
-    /// Tracks workers and sandboxes.
-    pub sandboxes: TaskTracker,
-    /// Cancelled when the daemon stops accepting.
-    pub cancel: CancellationToken,
+    /// The phase in which requests are finished; commands end with it.
+    pub requests: Phase,
+    /// The phase in which sandboxes are stopped.
+    pub sandboxes: Phase,
 }
 
 /// What all project tasks share.
@@ -43,9 +39,8 @@ pub struct Shared {
     process: Arc<dyn Driver>,
     pub(super) store: Store,
     pub(super) starts: Arc<Semaphore>,
-    pub(super) connections: TaskTracker,
-    pub(super) sandboxes: TaskTracker,
-    pub(super) cancel: CancellationToken,
+    pub(super) requests: Phase,
+    pub(super) sandboxes: Phase,
     pub(super) events: broadcast::Sender<ReloadReport>,
 }
 
@@ -68,32 +63,40 @@ pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle
         process: parts.process,
         store: parts.store,
         starts: parts.starts,
-        connections: parts.connections.clone(),
+        requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
-        cancel: parts.cancel,
         events,
     };
-    parts.connections.spawn(Actor { shared, projects: BTreeMap::new() }.run(commands, saved));
+    let (refusals, refused) = mpsc::channel(MAILBOX);
+    let actor = Actor { shared, projects: BTreeMap::new(), refusals };
+    parts.requests.spawn("the supervisor", actor.run(commands, refused, saved));
     handle
 }
 
 struct Actor {
     shared: Shared,
     projects: BTreeMap<ProjectName, ProjectHandle>,
+    /// Names of projects whose very first start was refused.
+    refusals: mpsc::Sender<ProjectName>,
 }
 
 impl Actor {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>, saved: BTreeMap<ProjectName, SavedProject>) {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut refused: mpsc::Receiver<ProjectName>,
+        saved: BTreeMap<ProjectName, SavedProject>,
+    ) {
         self.restore(saved);
-        let cancel = self.shared.cancel.clone();
+        let cancel = self.shared.requests.token();
         loop {
-            let command = tokio::select! {
+            tokio::select! {
                 () = cancel.cancelled() => return,
-                command = commands.recv() => command,
-            };
-            match command {
-                Some(command) => self.command(command),
-                None => return,
+                Some(name) = refused.recv() => drop(self.projects.remove(&name)),
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => return,
+                },
             }
         }
     }
@@ -112,7 +115,7 @@ impl Actor {
                     answer,
                 });
                 let told = name.clone();
-                self.shared.connections.spawn(async move {
+                self.shared.requests.spawn(format!("the start of {told}"), async move {
                     if let Ok(Err(refused)) = outcome.await {
                         tracing::error!(project = %told, %refused, "a project could not be started again");
                     }
@@ -166,8 +169,7 @@ impl Actor {
     ) {
         let owned = self.owned_ports();
         if let Some(known) = self.projects.get(&name) {
-            if let Some(path) = patch.path.as_ref().filter(|path| **path != known.path()) {
-                let _moved: &PathBuf = path;
+            if patch.path.as_ref().is_some_and(|path| *path != known.path()) {
                 drop(answer.send(Err(Refused::NameTaken { name, path: known.path() })));
                 return;
             }
@@ -185,8 +187,18 @@ impl Actor {
             port: None,
         };
         let project = project_task::spawn(self.shared.clone(), saved);
-        project.send(Order::Start { patch, caller, owned, answer });
-        self.projects.insert(name, project);
+        let (first, outcome) = oneshot::channel();
+        project.send(Order::Start { patch, caller, owned, answer: first });
+        self.projects.insert(name.clone(), project);
+        let refusals = self.refusals.clone();
+        self.shared.requests.spawn(format!("the first start of {name}"), async move {
+            let outcome = outcome.await.unwrap_or(Err(Refused::Stopping));
+            if outcome.is_err() {
+                // Nothing of it was saved: it is as if it had never been named.
+                drop(refusals.send(name).await);
+            }
+            drop(answer.send(outcome));
+        });
     }
 
     fn remove(&mut self, name: ProjectName, answer: oneshot::Sender<Result<(), Refused>>) {
@@ -195,7 +207,7 @@ impl Actor {
             return;
         };
         let store = self.shared.store.clone();
-        self.shared.connections.spawn(async move {
+        self.shared.requests.spawn(format!("the removal of {name}"), async move {
             let (stopped, outcome) = oneshot::channel();
             project.send(Order::Stop { answer: stopped });
             drop(outcome.await);
@@ -214,7 +226,7 @@ impl Actor {
                 status
             })
             .collect();
-        self.shared.connections.spawn(async move {
+        self.shared.requests.spawn("a list of projects", async move {
             let mut all = Vec::new();
             for status in asked {
                 if let Ok(Ok(status)) = status.await {

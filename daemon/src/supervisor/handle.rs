@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use crate::worker::handle::SandboxStatus;
+
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
@@ -27,8 +29,8 @@ impl std::fmt::Debug for CallerEnvironment {
     }
 }
 
-/// A change of settings: `None` leaves a setting as it is.
-#[derive(Debug, Clone, Default)]
+/// A change of settings: `None` leaves a setting as it is. `Debug` shows no override value, since these may be secrets.
+#[derive(Clone, Default)]
 pub struct Patch {
     /// Where the project is; needed the first time.
     pub path: Option<PathBuf>,
@@ -54,6 +56,27 @@ pub struct Patch {
     pub max_concurrency: Option<u32>,
     /// Idle expiry.
     pub idle_expiry: Option<Duration>,
+}
+
+impl std::fmt::Debug for Patch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names =
+            |overrides: &Vec<(String, String)>| overrides.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+        f.debug_struct("Patch")
+            .field("path", &self.path)
+            .field("template", &self.template)
+            .field("port", &self.port)
+            .field("host", &self.host)
+            .field("env_vars", &self.env_vars)
+            .field("parameter_overrides", &self.parameter_overrides.as_ref().map(names))
+            .field("sandbox", &self.sandbox)
+            .field("warm", &self.warm)
+            .field("region", &self.region)
+            .field("profile", &self.profile)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("idle_expiry", &self.idle_expiry)
+            .finish()
+    }
 }
 
 /// Why a command was refused.
@@ -152,17 +175,6 @@ pub struct FunctionStatus {
     pub sandboxes: Vec<SandboxStatus>,
     /// Invocations that wait.
     pub waiting: usize,
-}
-
-/// A sandbox as it stands.
-#[derive(Debug, Clone)]
-pub struct SandboxStatus {
-    /// Process id, where there is one.
-    pub pid: Option<u32>,
-    /// `held`, `starting`, `idle`, `busy`, `stopping`.
-    pub state: &'static str,
-    /// Invocations served.
-    pub served: u64,
 }
 
 /// What a change of configuration did.

@@ -116,7 +116,8 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         touches,
         shared: shared.clone(),
     };
-    shared.connections.spawn(task.run(queue, touched));
+    let name = format!("project {}", task.settings.name);
+    shared.requests.spawn(name, task.run(queue, touched));
     ProjectHandle { orders, card }
 }
 
@@ -163,7 +164,7 @@ struct Cause {
 
 impl ProjectTask {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut touched: mpsc::Receiver<Touched>) {
-        let cancel = self.shared.cancel.clone();
+        let cancel = self.shared.requests.token();
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return,
@@ -466,11 +467,8 @@ impl ProjectTask {
                 gateway.publish(snapshot);
                 gateway
             }
-            (Some(listener), _) => {
-                let tasks = &self.shared.connections;
-                Gateway::serve(listener, snapshot, tasks, &self.shared.cancel)
-                    .map_err(|problem| Refused::Other(problem.to_string()))?
-            }
+            (Some(listener), _) => Gateway::serve(listener, snapshot, &self.shared.requests)
+                .map_err(|problem| Refused::Other(problem.to_string()))?,
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         self.port = Some(gateway.address.port());

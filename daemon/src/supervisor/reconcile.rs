@@ -14,7 +14,7 @@ use crate::logs::LogHub;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
 use crate::sandbox::{Driver, Launcher};
-use crate::worker;
+use crate::worker::{self, Handover};
 
 use super::actor::Shared;
 
@@ -66,15 +66,20 @@ impl Ground<'_> {
             Ok(found) => found,
             Err(reason) => return Running { function, state: Err(reason) },
         };
-        let (held, in_use) = match old.and_then(|old| old.state.as_ref().ok()) {
+        let old = old.and_then(|old| old.state.as_ref().ok());
+        let Handover { held, in_use, waiting } = match old {
             Some(live) => live.worker.hand_over().await,
-            None => (None, 0),
+            None => Handover::default(),
         };
         let held = held.filter(|_| reusable && same_account);
         let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
         let wanted = if self.settings.warm == Warm::Eager { in_use.max(1) } else { in_use };
         if wanted > 0 {
             worker.begin_warm(wanted);
+        }
+        worker.adopt(waiting);
+        if let Some(live) = old {
+            live.worker.retire(worker.clone());
         }
         Running { function, state: Ok(Live { worker, launcher, driver: driver.name() }) }
     }

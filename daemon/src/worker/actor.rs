@@ -2,24 +2,28 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio_util::task::TaskTracker;
 
 use crate::lambda::pool::{Action, Limits, Pool, SandboxId};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
 use crate::sandbox::Launcher;
-use crate::supervisor::handle::SandboxStatus;
+use crate::shutdown::Phase;
+use crate::worker::handle::SandboxStatus;
 
-use super::handle::{Handle, Message, Reply};
+use super::handle::{Handle, Handover, Message, Reply, Waiting};
 use super::journal::{Ending, Journal};
 use super::sandbox_task::{self, Cause, Context, Event, Held, InitFailure, Order};
 
 /// Messages that may wait; a full mailbox is a throttle.
 pub const MAILBOX: usize = 1_024;
+
+/// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
+/// with the rest of it is the one that answers.
+const SECOND_THOUGHT: Duration = Duration::from_millis(50);
 
 /// What a worker is made of.
 #[derive(Debug, Clone)]
@@ -38,11 +42,9 @@ pub struct Spec {
     pub limits: Limits,
     /// Keep one sandbox waiting at the gate.
     pub spare: bool,
-    /// Tracks the worker's tasks, so that a shutdown can wait for them.
-    pub tasks: TaskTracker,
+    /// The phase that the worker's tasks belong to, so that a shutdown can wait for them.
+    pub tasks: Phase,
 }
-
-type Waiting = (Invocation, oneshot::Sender<Reply>);
 
 /// Starts a worker; `held` is a sandbox that its predecessor had waiting at the gate.
 #[must_use]
@@ -59,12 +61,14 @@ pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
         spares,
         events,
         waits_for_ready: Vec::new(),
+        suspended: Vec::new(),
+        successor: None,
         actions: Vec::new(),
         tasks: spec.tasks.clone(),
         spec,
     };
-    let tracker = actor.tasks.clone();
-    tracker.spawn(actor.run(messages, event_queue, spare_queue));
+    let (phase, name) = (actor.tasks.clone(), format!("function {}", actor.spec.function.id));
+    phase.spawn(name, actor.run(messages, event_queue, spare_queue));
     Handle::new(mailbox)
 }
 
@@ -85,8 +89,11 @@ struct Actor {
     spares: mpsc::Sender<Option<Held>>,
     events: mpsc::UnboundedSender<Event>,
     waits_for_ready: Vec<oneshot::Sender<Result<(), String>>>,
+    /// Invocations whose INIT failed a moment ago, and until when a newer version may take them.
+    suspended: Vec<(Instant, Waiting, InitFailure)>,
+    successor: Option<Handle>,
     actions: Vec<Action<Waiting>>,
-    tasks: TaskTracker,
+    tasks: Phase,
 }
 
 impl Actor {
@@ -98,13 +105,15 @@ impl Actor {
     ) {
         let mut open = true;
         loop {
-            let expiry = self.pool.expire(Instant::now(), &mut self.actions);
+            let now = Instant::now();
+            let expiry = self.pool.expire(now, &mut self.actions);
+            let wake = self.answer_suspended(now).into_iter().chain(expiry).min();
             self.act();
             if !open {
                 self.spare = None;
                 let done = self.pool.drain(&mut self.actions);
                 self.act();
-                if done && self.sandboxes.is_empty() {
+                if done && self.sandboxes.is_empty() && self.suspended.is_empty() {
                     return;
                 }
             }
@@ -118,7 +127,7 @@ impl Actor {
                     self.making_spare = false;
                     self.spare = spare;
                 }
-                () = sleep_until(expiry) => {}
+                () = sleep_until(wake) => {}
             }
             self.act();
         }
@@ -126,7 +135,10 @@ impl Actor {
 
     fn message(&mut self, message: Message) {
         match message {
-            Message::Invoke { invocation, reply } => self.pool.invoke((invocation, reply), &mut self.actions),
+            Message::Invoke { invocation, reply } => match &self.successor {
+                Some(successor) => successor.forward(invocation, reply),
+                None => self.pool.invoke((invocation, reply), &mut self.actions),
+            },
             Message::Warm { count, ready } => {
                 if let Some(ready) = ready {
                     if self.sandboxes.values().any(|slot| slot.state != "starting") {
@@ -138,14 +150,23 @@ impl Actor {
                 self.pool.warm(count, &mut self.actions);
             }
             Message::HandOver { reply } => {
-                let alive = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
-                let size = u32::try_from(self.pool.size()).unwrap_or(u32::MAX);
-                drop(reply.send((alive, size)));
+                let handover = self.hand_over();
+                // A supervisor that is gone has nobody to serve them with.
+                drop(reply.send(handover));
             }
+            Message::Retire { successor } => self.successor = Some(successor),
             Message::Status { reply } => {
                 drop(reply.send((self.status(), self.pool.waiting())));
             }
         }
+    }
+
+    fn hand_over(&mut self) -> Handover {
+        let held = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
+        let in_use = u32::try_from(self.pool.size()).unwrap_or(u32::MAX);
+        let suspended = self.suspended.drain(..).map(|(_, waiting, _)| waiting);
+        let waiting = suspended.chain(self.pool.hand_over(&mut self.actions)).collect();
+        Handover { held, in_use, waiting }
     }
 
     fn event(&mut self, event: Event) {
@@ -175,33 +196,40 @@ impl Actor {
             }
             return;
         };
-        self.init_failed(waiting, &failure);
+        self.init_failed(waiting, failure);
     }
 
     /// The failure goes to one who waits, and stands in the log whether anyone waits or not.
-    fn init_failed(&mut self, waiting: Option<Waiting>, failure: &InitFailure) {
-        let timeout = self.spec.function.timeout;
-        let request_id = waiting.as_ref().map_or_else(String::new, |(invocation, _)| invocation.request_id.clone());
-        let answer = failure.answer(&request_id, timeout);
+    fn init_failed(&mut self, waiting: Option<Waiting>, failure: InitFailure) {
+        let request_id = waiting.as_ref().map_or("", |(invocation, _)| invocation.request_id.as_str());
+        let answer = failure.answer(request_id, self.spec.function.timeout);
         let text = String::from_utf8_lossy(&answer.payload).into_owned();
         for ready in self.waits_for_ready.drain(..) {
             drop(ready.send(Err(text.clone())));
         }
         self.journal.note(&format!("INIT_REPORT Phase: init\tStatus: error\tError Type: {}", answer.error_type));
-        match waiting {
-            Some((invocation, reply)) => {
-                self.journal.start(&invocation.request_id);
-                self.journal.note(&text);
-                let ending = Ending {
-                    error_type: Some(answer.error_type.clone()),
-                    timed_out: answer.timed_out,
-                    ..Ending::default()
-                };
-                self.journal.end(&invocation.request_id, &ending);
-                drop(reply.send(Reply::Whole(Outcome::Failed(answer))));
-            }
-            None => self.journal.note(&text),
+        self.journal.note(&text);
+        if let Some(waiting) = waiting {
+            self.suspended.push((Instant::now() + SECOND_THOUGHT, waiting, failure));
         }
+    }
+
+    /// Answers those for whom no newer version came, and says when to look again.
+    fn answer_suspended(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.suspended.extract_if(.., |(until, _, _)| *until <= now).collect::<Vec<_>>();
+        for (_, (invocation, reply), failure) in due {
+            let answer = failure.answer(&invocation.request_id, self.spec.function.timeout);
+            self.journal.start(&invocation.request_id);
+            let ending = Ending {
+                error_type: Some(answer.error_type.clone()),
+                timed_out: answer.timed_out,
+                ..Ending::default()
+            };
+            self.journal.end(&invocation.request_id, &ending);
+            // A client that hung up does not miss it.
+            drop(reply.send(Reply::Whole(Outcome::Failed(answer))));
+        }
+        self.suspended.iter().map(|(until, _, _)| *until).min()
     }
 
     fn act(&mut self) {
@@ -248,9 +276,10 @@ impl Actor {
             events: self.events.clone(),
             runtime_version: self.spec.launcher.description().runtime_version.clone(),
         };
+        let name = format!("a sandbox of {}", self.spec.function.id);
         match spare {
-            Some(held) => drop(self.tasks.spawn(sandbox_task::run(held, context, order_queue))),
-            None => drop(self.tasks.spawn(start_and_run(self.spec.clone(), context, order_queue))),
+            Some(held) => drop(self.tasks.spawn(name, sandbox_task::run(held, context, order_queue))),
+            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), context, order_queue))),
         }
     }
 
@@ -261,7 +290,7 @@ impl Actor {
         }
         self.making_spare = true;
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
-        self.tasks.spawn(async move {
+        self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
                 Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await.ok(),
                 Err(_) => None,

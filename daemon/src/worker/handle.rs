@@ -6,9 +6,19 @@ use tokio::sync::{mpsc, oneshot};
 use crate::lambda::error::normalise_type;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::runtime_api::Chunk;
-use crate::supervisor::handle::SandboxStatus;
 
 use super::Held;
+
+/// A sandbox as it stands.
+#[derive(Debug, Clone)]
+pub struct SandboxStatus {
+    /// Process id, where there is one.
+    pub pid: Option<u32>,
+    /// `held`, `starting`, `idle`, `busy`, `stopping`.
+    pub state: &'static str,
+    /// Invocations served.
+    pub served: u64,
+}
 
 /// A message to a worker.
 #[derive(Debug)]
@@ -27,10 +37,15 @@ pub enum Message {
         /// Told when the first of them is ready, or why it is not.
         ready: Option<oneshot::Sender<Result<(), String>>>,
     },
-    /// Give the sandbox that waits at the gate away, and say how many are in use.
+    /// A newer version takes over: give it what it can use.
     HandOver {
-        /// Where they go.
-        reply: oneshot::Sender<(Option<Held>, u32)>,
+        /// Where it goes.
+        reply: oneshot::Sender<Handover>,
+    },
+    /// Whatever is still asked of this version goes to its successor.
+    Retire {
+        /// The newer version.
+        successor: Handle,
     },
     /// Tell how it stands.
     Status {
@@ -38,6 +53,20 @@ pub enum Message {
         reply: oneshot::Sender<(Vec<SandboxStatus>, usize)>,
     },
 }
+
+/// What a version leaves to the one that comes after it.
+#[derive(Debug, Default)]
+pub struct Handover {
+    /// The sandbox that waits at the gate.
+    pub held: Option<Held>,
+    /// How many sandboxes it had.
+    pub in_use: u32,
+    /// Invocations that no sandbox has begun: the newest version serves them.
+    pub waiting: Vec<Waiting>,
+}
+
+/// An invocation that waits, and where its answer goes.
+pub type Waiting = (Invocation, oneshot::Sender<Reply>);
 
 /// The answer to an invocation.
 #[derive(Debug)]
@@ -106,13 +135,38 @@ impl Handle {
         }
     }
 
-    /// Takes the sandbox that waits at the gate, for the version that comes after this one, and learns how many
-    /// sandboxes are in use.
-    pub async fn hand_over(&self) -> (Option<Held>, u32) {
-        let (reply, held) = oneshot::channel();
+    /// Takes what the version after this one can use. What is still starting here is stopped.
+    pub async fn hand_over(&self) -> Handover {
+        let (reply, handover) = oneshot::channel();
         match self.mailbox.send(Message::HandOver { reply }).await {
-            Ok(()) => held.await.unwrap_or((None, 0)),
-            Err(_) => (None, 0),
+            Ok(()) => handover.await.unwrap_or_default(),
+            Err(_) => Handover::default(),
+        }
+    }
+
+    /// Sends whatever is still asked of this version to `successor`.
+    pub fn retire(&self, successor: Handle) {
+        // Where the mailbox is full this version serves those in it, as it would have without an edit.
+        if self.mailbox.try_send(Message::Retire { successor }).is_err() {
+            tracing::debug!("a worker was too busy to be retired");
+        }
+    }
+
+    /// Serves invocations that waited at the version before this one.
+    pub fn adopt(&self, waiting: Vec<Waiting>) {
+        for (invocation, reply) in waiting {
+            self.forward(invocation, reply);
+        }
+    }
+
+    /// Takes an invocation over from another worker.
+    pub(super) fn forward(&self, invocation: Invocation, reply: oneshot::Sender<Reply>) {
+        if let Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) =
+            self.mailbox.try_send(Message::Invoke { invocation, reply })
+            && let Message::Invoke { reply, .. } = message
+        {
+            let reason = "ConcurrentInvocationLimitExceeded";
+            drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
         }
     }
 

@@ -84,7 +84,7 @@ impl Held {
 
 async fn listen(launcher: &dyn Launcher) -> std::io::Result<RuntimeApi> {
     let listener = TcpListener::bind(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
-    RuntimeApi::serve(listener, |_, _| true)
+    RuntimeApi::serve(listener, crate::sandbox::process::is_own_peer)
 }
 
 /// `YYYY/MM/DD/[$LATEST]<32 hex>` (F7.4).

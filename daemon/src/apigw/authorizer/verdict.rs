@@ -1,5 +1,7 @@
 //! What an authorizer's function returned, and what it means for a request.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -17,8 +19,8 @@ use crate::project::api::{ApiKind, LambdaAuthorizer, LambdaAuthorizerKind};
 pub enum Verdict {
     /// A policy, to be evaluated against each request's ARN.
     Policy {
-        /// The policy document.
-        document: Value,
+        /// The policy document; shared, since a cache hands it to each request.
+        document: Arc<Value>,
         /// What goes on to the integration.
         context: LambdaContext,
     },
@@ -110,7 +112,8 @@ fn understood(
         return Err("the authorizer returned no principalId");
     }
     let document = result.remove("policyDocument").filter(Value::is_object);
-    Ok(Verdict::Policy { document: document.ok_or("the authorizer returned no policyDocument")?, context })
+    let document = Arc::new(document.ok_or("the authorizer returned no policyDocument")?);
+    Ok(Verdict::Policy { document, context })
 }
 
 /// REST takes strings, numbers and booleans alone (E3.4), HTTP any JSON.

@@ -6,6 +6,9 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
 
 use super::*;
+use crate::apigw::testing::{api, request, route};
+use crate::apigw::{Caller, Context};
+use crate::project::api::ApiKind;
 
 /// An Ed25519 key made for these tests alone, PKCS#8 as base64.
 const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIFcj6ZH9KqMZNdCHQLGhn1mv2AqlN3NkoFz7Vx3QaFJm";
@@ -131,4 +134,91 @@ fn a_pool_has_an_issuer() {
     let arn = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_abc";
     assert_eq!(pool_issuer(arn).unwrap(), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc");
     assert_eq!(pool_issuer("UserPool"), None);
+}
+
+#[test]
+fn a_minted_token_is_accepted_with_its_own_keys_alone() {
+    let (mine, other) = (Minter::from_seed(&[7; 32]), Minter::from_seed(&[8; 32]));
+    let scopes = ["read".to_owned()];
+    let own = json!({"sub": "me", "email": "me@example.com"});
+    let token = mine.token("https://issuer", Some("app"), &scopes, own.as_object().unwrap(), NOW).unwrap();
+    let issuers = ["https://issuer".to_owned()];
+    let expected = Expected { issuers: &issuers, audience: &["app".to_owned()], scopes: &scopes };
+    let with = |jwks: &[&str], now| check(&token, jwks, &expected, now);
+    let (own_keys, other_keys) = (mine.jwks().unwrap(), other.jwks().unwrap());
+    let claims = with(&[&jwks("one"), &own_keys], NOW).unwrap();
+    assert_eq!((&claims["sub"], &claims["email"]), (&json!("me"), &json!("me@example.com")));
+    assert!(with(&[&other_keys], NOW).is_err());
+    assert_eq!(with(&[&own_keys], NOW + LIFETIME), Err(TokenError::Expired));
+    assert!(!format!("{mine:?}").contains("7, 7"));
+}
+
+fn with<T>(kind: ApiKind, authorization: Option<&str>, run: impl Fn(&Exchange) -> T) -> T {
+    let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
+    let mut request = request("GET", "/", &headers, b"");
+    request.time_ms = NOW * 1000;
+    let api = api(kind, vec![route("GET", "/")]);
+    let context = Context::new("123456789012", "us-east-1", &api);
+    run(&Exchange { context: &context, api: &api, found: None, request: &request, caller: Caller::NOBODY })
+}
+
+fn http(authorization: Option<&str>, scopes: &[&str]) -> Result<AuthorizerContext, (u16, String, String)> {
+    let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    let expected = Expected { issuers: &["https://issuer".to_owned()], audience: &["app".to_owned()], scopes: &scopes };
+    with(ApiKind::Http, authorization, |exchange| {
+        authorize_http(exchange, "$request.header.Authorization", &[&jwks("one")], &expected).map_err(|refused| {
+            let challenge = refused.reply.header("www-authenticate").unwrap_or_default().to_owned();
+            (refused.reply.status, challenge, String::from_utf8(refused.reply.body.to_vec()).unwrap())
+        })
+    })
+}
+
+#[test]
+fn an_http_api_challenges_whom_it_refuses() {
+    let unauthorized = "{\"message\":\"Unauthorized\"}".to_owned();
+    assert_eq!(http(None, &[]).unwrap_err(), (401, "Bearer".to_owned(), unauthorized.clone()));
+    let segments = "Bearer scope=\"a b\" error=\"invalid_token\" \
+                    error_description=\"token contains an invalid number of segments\"";
+    assert_eq!(http(Some("Bearer x"), &["a", "b"]).unwrap_err(), (401, segments.to_owned(), unauthorized));
+    let (status, challenge, body) = http(Some(&token(Some("one"), &claims(|_| {}))), &["admin"]).unwrap_err();
+    assert_eq!((status, body.as_str()), (403, "{\"message\":\"Forbidden\"}"));
+    assert!(challenge.starts_with("Bearer scope=\"admin\" error=\"insufficient_scope\""), "{challenge}");
+}
+
+#[test]
+fn a_token_may_come_with_or_without_bearer() {
+    let token = token(Some("one"), &claims(|_| {}));
+    for value in [token.clone(), format!("Bearer {token}"), format!("bearer  {token} ")] {
+        assert!(http(Some(&value), &["read"]).is_ok(), "{value}");
+    }
+    assert_eq!(http(Some("Bearer "), &[]).unwrap_err().1, "Bearer");
+}
+
+#[test]
+fn a_user_pool_refuses_with_401_and_wants_the_right_token() {
+    let cognito = |token: Option<&str>, scopes: &[String]| {
+        let expected = Expected { issuers: &["https://issuer".to_owned()], audience: &[], scopes };
+        with(ApiKind::Rest, token, |exchange| {
+            let source = "method.request.header.Authorization";
+            authorize_cognito(exchange, source, Some("ey.*"), &[&jwks("one")], &expected)
+                .map_err(|refused| (refused.reply.status, String::from_utf8(refused.reply.body.to_vec()).unwrap()))
+        })
+    };
+    let signed = |name: &str, value: Value| {
+        token(Some("one"), &claims(|claims| drop(claims.insert(name.to_owned(), value.clone()))))
+    };
+    let (id, access) = (signed("token_use", json!("id")), signed("token_use", json!("access")));
+    assert!(cognito(Some(&id), &[]).is_ok() && cognito(Some(&access), &["read".to_owned()]).is_ok());
+    let unauthorized = (401, "{\"message\":\"Unauthorized\"}".to_owned());
+    for refused in [
+        cognito(None, &[]),
+        cognito(Some("x.y.z"), &[]),
+        cognito(Some(&access), &[]),
+        cognito(Some(&id), &["read".to_owned()]),
+        cognito(Some(&access), &["admin".to_owned()]),
+    ] {
+        assert_eq!(refused.unwrap_err(), unauthorized);
+    }
+    let expired = cognito(Some(&signed("exp", json!(NOW - 1))), &[]).unwrap_err();
+    assert_eq!(expired, (401, "{\"message\":\"The incoming token has expired\"}".to_owned()));
 }

@@ -111,14 +111,17 @@ fn an_upstream_uri_is_filled_in() {
         upstream(exchange, &proxy("https://${stageVariables.host}/v1/{id}?k=v", &[]))
     });
     assert_eq!((asked.method.as_str(), asked.uri.as_str()), ("PUT", "https://up.example/v1/a%20b?k=v&q=1"));
-    assert_eq!(asked.headers, [("X-A".to_owned(), b"1".to_vec())]);
+    let names: Vec<&str> = asked.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["X-A", "X-Amzn-Trace-Id", "Forwarded"]);
+    assert_eq!(asked.headers[2].1, b"for=1.2.3.4;host=\"me\";proto=https");
     let whole = with(ApiKind::Http, "$default", &request, |exchange| upstream(exchange, &proxy("https://up/", &[])));
     assert_eq!(whole.uri, "https://up/pets/a%20b?q=1");
 }
 
 #[test]
 fn rest_maps_paths_and_headers_upstream() {
-    let request = sent("GET", "/pets/a%20b?q=x%2Fy", &[("X-In", "in")], b"");
+    let signature = ("Authorization", "AWS4-HMAC-SHA256 Credential=x");
+    let request = sent("GET", "/pets/a%20b?q=x%2Fy", &[("X-In", "in"), signature, ("TE", "x")], b"");
     let asked = with(ApiKind::Rest, "/pets/{id}", &request, |exchange| {
         let pairs = [
             ("integration.request.path.other", "method.request.querystring.q"),
@@ -130,6 +133,8 @@ fn rest_maps_paths_and_headers_upstream() {
     assert_eq!(asked.uri, "http://up/a%20b/x/y?q=x%2Fy");
     assert!(asked.headers.contains(&("X-Out".to_owned(), b"in".to_vec())));
     assert!(asked.headers.contains(&("X-Static".to_owned(), b"text".to_vec())));
+    assert!(asked.headers.contains(&("X-Forwarded-For".to_owned(), b"1.2.3.4".to_vec())));
+    assert!(!asked.headers.iter().any(|(name, _)| name == "Authorization" || name == "TE"));
 }
 
 #[test]

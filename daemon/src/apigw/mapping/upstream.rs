@@ -7,7 +7,7 @@ use super::{Parameters, request as mapped_request};
 use crate::apigw::event_v2::decoded;
 use crate::apigw::gateway_response::header_value;
 use crate::apigw::variables::Variables;
-use crate::apigw::{Exchange, Reply, Request, reply};
+use crate::apigw::{Exchange, Reply, Request, header, reply};
 use crate::project::api::{ApiKind, HttpProxy, RoutePath};
 
 /// A request to the server behind an HTTP_PROXY integration.
@@ -23,20 +23,6 @@ pub struct Upstream {
     pub body: Bytes,
 }
 
-/// Headers that do not go to the next hop.
-const NOT_PASSED_ON: [&str; 10] = [
-    "host",
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// The request for the server behind an HTTP_PROXY integration.
 #[must_use]
 pub fn upstream(exchange: &Exchange, proxy: &HttpProxy) -> Upstream {
@@ -48,7 +34,7 @@ pub fn upstream(exchange: &Exchange, proxy: &HttpProxy) -> Upstream {
     let mut upstream = Upstream {
         method: if any { mapped.method.clone() } else { proxy.method.to_ascii_uppercase() },
         uri: with_query(uri(exchange, proxy, &mapped), mapped.query.as_deref()),
-        headers: passed_on(&mapped),
+        headers: passed_on(exchange, &mapped),
         body: mapped.body,
     };
     if exchange.api.kind == ApiKind::Rest {
@@ -116,9 +102,17 @@ fn with_query(uri: String, query: Option<&str>) -> String {
     }
 }
 
-fn passed_on(request: &Request) -> Vec<(String, Vec<u8>)> {
-    let goes_on = |name: &str| !NOT_PASSED_ON.iter().any(|own| own.eq_ignore_ascii_case(name));
-    request.headers.iter().filter(|(name, _)| goes_on(name)).cloned().collect()
+/// The client's headers but for those of its connection, and what the gateway tells of the client: a REST API in
+/// `X-Forwarded-*`, an HTTP API in the standard `Forwarded` (B1.10).
+fn passed_on(exchange: &Exchange, request: &Request) -> Vec<(String, Vec<u8>)> {
+    let mut headers = header::for_upstream(exchange.api.kind, request);
+    if exchange.api.kind == ApiKind::Http {
+        let Request { source_ip, scheme, .. } = request;
+        let address = if source_ip.is_ipv6() { format!("\"[{source_ip}]\"") } else { source_ip.to_string() };
+        let host = exchange.domain_name();
+        headers.push(("Forwarded".to_owned(), format!("for={address};host=\"{host}\";proto={scheme}").into_bytes()));
+    }
+    headers
 }
 
 fn add_mapped_headers(exchange: &Exchange, parameters: &Parameters, headers: &mut Vec<(String, Vec<u8>)>) {

@@ -82,6 +82,23 @@ pub fn too_large(exchange: &Exchange) -> Reply {
     }
 }
 
+/// The API's host is known, but leads nowhere: an unmapped base path (A10.2), or a default endpoint that is disabled
+/// (B4.6).
+#[must_use]
+pub fn forbidden(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::InvalidApiKey),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::NotFound),
+    }
+}
+
+/// What a function returned is no proxy reply, or it failed: 502 on REST (A5.5, A5.9), 500 on HTTP (B3.3), and never a
+/// word of why.
+#[must_use]
+pub fn malformed(exchange: &Exchange) -> Reply {
+    failed(exchange)
+}
+
 /// Something of the API cannot be run as it is written: 500, and the reason belongs into the log.
 #[must_use]
 pub fn misconfigured(exchange: &Exchange) -> Reply {

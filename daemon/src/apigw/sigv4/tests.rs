@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::apigw::testing;
+use crate::apigw::{Caller, Context, testing};
 
 /// Requests that botocore signed with the key pair of AWS's documentation, on 2024-08-02 at 23:34:43.
 const VECTORS: &str = include_str!("vectors.json");
@@ -111,4 +111,31 @@ fn what_is_no_signature_is_told_as_aws_tells_it() {
 #[test]
 fn secrets_are_not_printed() {
     assert!(!format!("{:?}", known()).contains("wJalr"));
+}
+
+#[test]
+fn routes_with_iam_refuse_as_their_product_does() {
+    let reply = |kind, request: &Request| {
+        let api = testing::api(kind, Vec::new());
+        let context = Context::new("123456789012", "us-east-1", &api);
+        let exchange = Exchange { context: &context, api: &api, found: None, request, caller: Caller::NOBODY };
+        authorize(&exchange, &known()).map_err(|refused| {
+            let error_type = refused.reply.header("x-amzn-ErrorType").unwrap_or_default().to_owned();
+            (refused.reply.status, error_type, String::from_utf8(refused.reply.body.to_vec()).unwrap())
+        })
+    };
+    let unsigned = testing::request("GET", "/", &[], b"");
+    let forbidden = (403, String::new(), "{\"message\":\"Forbidden\"}".to_owned());
+    assert_eq!(reply(ApiKind::Http, &unsigned).unwrap_err(), forbidden);
+    let missing = "{\"message\":\"Missing Authentication Token\"}".to_owned();
+    assert_eq!(
+        reply(ApiKind::Rest, &unsigned).unwrap_err(),
+        (403, "MissingAuthenticationTokenException".to_owned(), missing)
+    );
+    let bearer = testing::request("GET", "/", &[("Authorization", "Bearer x")], b"");
+    assert_eq!(reply(ApiKind::Rest, &bearer).unwrap_err().1, "IncompleteSignatureException");
+    let mut changed = vector("a plain GET");
+    changed.path.push('x');
+    assert_eq!(reply(ApiKind::Rest, &changed).unwrap_err().1, "InvalidSignatureException");
+    assert!(reply(ApiKind::Rest, &vector("a plain GET")).is_ok());
 }

@@ -15,10 +15,10 @@ exports.main = async () => {
   // Loaded ahead of the gate, where their time costs nobody anything.
   const loops = { buffered: require('./buffered.js'), streaming: require('./streaming.js') };
   const loader = require('./loader.js');
-  await api.connected;
-  if (!passGate(taskRoot)) process.exit(0);
   console_.patch();
   loader.publishGlobals();
+  await api.connected;
+  if (!passGate(taskRoot)) process.exit(0);
   const isModern = loader.isModern();
   const failures = watchFailures(api, isModern);
   let runtime;
