@@ -2,7 +2,7 @@
 //!
 //! Short tags (`!Ref`, `!Sub`, …) become their long form here, so nothing behind this file knows that tags exist.
 //! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This file
-//! and [`super::scalar`] are the only ones that know the YAML library.
+//! and `scalar` are the only ones that know the YAML library.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -19,7 +19,7 @@ use super::journal::{Ending, Journal};
 use super::sandbox_task::{self, Cause, Context, Event, Held, InitFailure, Order};
 
 /// Messages that may wait; a full mailbox is a throttle.
-pub const MAILBOX: usize = 1_024;
+const MAILBOX: usize = 1_024;
 
 /// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
 /// with the rest of it is the one that answers.
