@@ -149,6 +149,7 @@ impl Actor {
                 }
                 self.pool.warm(count, &mut self.actions);
             }
+            Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
                 let handover = self.hand_over();
                 // A supervisor that is gone has nobody to serve them with.
@@ -171,6 +172,11 @@ impl Actor {
 
     fn event(&mut self, event: Event) {
         match event {
+            Event::Started(id, pid) => {
+                if let Some(slot) = self.sandboxes.get_mut(&id) {
+                    slot.pid = pid;
+                }
+            }
             Event::Ready(id) => {
                 if let Some(slot) = self.sandboxes.get_mut(&id) {
                     slot.served += u64::from(slot.state == "busy");
