@@ -420,6 +420,7 @@ impl Task {
         self.output.take_rest(&mut |line| journal.printed(line));
         let cause = self.cause(end);
         self.sandbox.wait().await;
+        self.sandbox.sweep().await;
         self.output.take_rest(&mut |line| journal.printed(line));
         drop(self.context.events.send(Event::Gone(self.context.id, cause)));
     }
