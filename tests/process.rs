@@ -196,7 +196,8 @@ fn as_many_sandboxes_as_concurrent_requests_and_reserved_concurrency_throttles()
         "template.yaml",
         &samd_tests::daemon::PYTHON.replace("Timeout: 10", "Timeout: 10\n      ReservedConcurrentExecutions: 0"),
     );
-    assert_eq!(daemon.samctl(&["reload", "many"]).code, 0);
+    let ran = daemon.samctl(&["reload", "many"]);
+    assert!(ran.code == 1 && ran.err.contains("reserves no concurrency"), "{}{}", ran.out, ran.err);
     let refused = eventually("the throttle", || Some(served.get("/x")).filter(|reply| reply.status != 200));
     assert!(matches!(refused.status, 429 | 500 | 502), "{refused:?}");
 }

@@ -53,33 +53,68 @@ fn an_edit_is_served_and_the_other_function_keeps_its_process() {
     assert_eq!(served.get("/steady").json()["pid"], steady);
 }
 
-#[test]
-fn edits_under_load_drop_nothing_and_never_go_back() {
-    let daemon = Daemon::start();
-    let project = two();
-    let served = daemon.serve(&project, "load");
-    served_version(served, "/edited");
-    let (stop, newest) = (AtomicBool::new(false), AtomicU64::new(0));
+/// Asks for `/edited` on three connections while `edit` goes on; each reply is shown to `see` with the newest version
+/// that was known when its request began.
+fn under_load(served: Served, newest: &AtomicU64, see: impl Fn(u64, u64) + Sync, edit: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
-                    let least = newest.load(Ordering::SeqCst);
-                    let seen = served_version(served, "/edited");
-                    assert!(seen >= least, "version {seen} after {least}");
-                    newest.fetch_max(seen, Ordering::SeqCst);
+                    let known = newest.load(Ordering::SeqCst);
+                    see(known, served_version(served, "/edited"));
                 }
             });
         }
-        for number in 1..=30 {
-            project.write("edited/app.py", &version(number));
-            if number % 3 == 0 {
-                eventually("a new version", || (newest.load(Ordering::SeqCst) >= number).then_some(()));
-            }
-        }
-        eventually("the newest version", || (newest.load(Ordering::SeqCst) == 30).then_some(()));
+        edit();
         stop.store(true, Ordering::SeqCst);
     });
+}
+
+#[test]
+fn no_request_under_load_is_served_by_code_older_than_was_served_before_it_began() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "load");
+    served_version(served, "/edited");
+    let newest = AtomicU64::new(0);
+    under_load(
+        served,
+        &newest,
+        |known, seen| {
+            assert!(seen >= known, "version {seen} after {known}");
+            newest.fetch_max(seen, Ordering::SeqCst);
+        },
+        || {
+            for number in 1..=15 {
+                project.write("edited/app.py", &version(number));
+                eventually("a new version", || (newest.load(Ordering::SeqCst) >= number).then_some(()));
+            }
+        },
+    );
+}
+
+#[test]
+fn edits_that_come_faster_than_init_drop_nothing_and_the_newest_wins() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "storm");
+    served_version(served, "/edited");
+    let newest = AtomicU64::new(0);
+    under_load(
+        served,
+        &newest,
+        |_, seen| {
+            newest.fetch_max(seen, Ordering::SeqCst);
+        },
+        || {
+            for number in 1..=40 {
+                project.write("edited/app.py", &version(number));
+            }
+            eventually("the newest version", || (newest.load(Ordering::SeqCst) == 40).then_some(()));
+        },
+    );
+    assert_eq!(served_version(served, "/edited"), 40);
 }
 
 #[test]

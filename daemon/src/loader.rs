@@ -1,7 +1,7 @@
 //! Files → text → project: the only room that reads templates (effects).
 //!
 //! Owns which file is the template, and whether what the model names is there. What a template means is decided in
-//! [`crate::project::resolve`], which reaches files only through the function passed from here.
+//! [`crate::project::resolve()`], which reaches files only through the function passed from here.
 
 mod choose;
 mod configuration;

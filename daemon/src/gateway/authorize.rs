@@ -26,16 +26,19 @@ const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Verdicts of an API's Lambda authorizers, by authorizer and identity (E3.5).
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    kept: Mutex<HashMap<(String, Vec<String>), (Verdict, Instant)>>,
+    kept: Mutex<HashMap<Key, (Verdict, Instant)>>,
 }
 
+/// An authorizer's name and the values of its identity sources.
+type Key = (String, Vec<String>);
+
 impl Verdicts {
-    fn get(&self, key: &(String, Vec<String>), now: Instant) -> Option<Verdict> {
+    fn get(&self, key: &Key, now: Instant) -> Option<Verdict> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).filter(|(_, until)| now < *until).map(|(verdict, _)| verdict.clone())
     }
 
-    fn put(&self, key: (String, Vec<String>), verdict: Verdict, until: Instant, now: Instant) {
+    fn put(&self, key: Key, verdict: Verdict, until: Instant, now: Instant) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_KEPT {
             kept.retain(|_, (_, until)| now < *until);
@@ -50,7 +53,7 @@ impl Verdicts {
 ///
 /// # Errors
 /// The reply for one who may not.
-pub async fn admit(snapshot: &Snapshot, served: &ServedApi, exchange: &Exchange<'_>) -> Result<Caller, Reply> {
+pub(super) async fn admit(snapshot: &Snapshot, served: &ServedApi, exchange: &Exchange<'_>) -> Result<Caller, Reply> {
     if let Some(refusal) = check_resource_policy(exchange) {
         return Err(refusal);
     }

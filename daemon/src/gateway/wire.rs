@@ -254,7 +254,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 
 /// Tries to read a whole head from `head`, of which `before` bytes were there already. Returns how many of the new
 /// bytes belong to it, and what follows when it is whole.
-fn incoming_head(head: &mut Vec<u8>, before: usize, heads: &SharedHeads) -> (usize, Option<Framing>) {
+fn incoming_head(head: &[u8], before: usize, heads: &SharedHeads) -> (usize, Option<Framing>) {
     if head.len() > MOST_HEAD {
         return (usize::MAX, Some(Framing::Blind));
     }
@@ -455,8 +455,7 @@ mod tests {
         drop(far);
         let mut all = Vec::new();
         wire.read_to_end(&mut all).await.unwrap();
-        let mut names =
-            || shared.take_incoming().map(|head| head.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        let names = || shared.take_incoming().map(|head| head.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
         assert_eq!(names().unwrap(), ["tEsT", "Content-Length"]);
         assert_eq!(names().unwrap(), ["Transfer-Encoding"]);
         assert_eq!(names().unwrap(), ["B"]);

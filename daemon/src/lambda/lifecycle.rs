@@ -95,7 +95,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// [`Refusal::InvalidStateTransition`] while an invocation is not answered, or after an init error.
-    pub fn next(&mut self) -> Result<(), Refusal> {
+    pub fn next_asked(&mut self) -> Result<(), Refusal> {
         match self.state {
             State::Held | State::Init | State::Ready | State::Answered => {
                 self.state = State::Ready;
@@ -164,7 +164,7 @@ mod tests {
     fn running() -> Lifecycle {
         let mut life = Lifecycle::held();
         life.release();
-        life.next().unwrap();
+        life.next_asked().unwrap();
         assert!(life.assign("a"));
         life
     }
@@ -175,13 +175,13 @@ mod tests {
         assert!(!life.assign("a"));
         life.release();
         assert_eq!(*life.state(), State::Init);
-        life.next().unwrap();
+        life.next_asked().unwrap();
         assert!(life.assign("a"));
     }
 
     #[test]
     fn a_second_next_without_an_answer_is_refused() {
-        let refusal = running().next().unwrap_err();
+        let refusal = running().next_asked().unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "State transition from Running to Ready failed for runtime. Error: State transition is not allowed"
@@ -195,7 +195,7 @@ mod tests {
         life.answer("a").unwrap();
         assert_eq!(life.answer("a"), Err(Refusal::InvalidRequestId));
         assert_eq!(life.served(), 1);
-        life.next().unwrap();
+        life.next_asked().unwrap();
         assert_eq!(*life.state(), State::Ready);
     }
 
@@ -205,6 +205,6 @@ mod tests {
         let mut life = Lifecycle::held();
         life.release();
         life.init_error().unwrap();
-        assert!(life.next().is_err());
+        assert!(life.next_asked().is_err());
     }
 }

@@ -10,12 +10,14 @@
 //! | `serverless`, `events`, `request_model`, `cors`, `auth` | SAM's APIs |
 //! | `rest_api`, `http_api` | plain CloudFormation's APIs |
 //! | `usage_plan`, `domain`, `policy` | what stands around an API |
+//! | `clash` | routes that several APIs claim |
 //!
 //! Resolving never stops at the first mistake: everything that can be served is in the project, and what is wrong is in
 //! the diagnostics.
 
 mod auth;
 mod authorizer;
+mod clash;
 mod code;
 mod cors;
 mod document;
@@ -59,7 +61,9 @@ pub fn resolve(template: Template, around: Surroundings<'_>, overrides: &Overrid
     project.sources = findings.sources();
     let stand_ins = findings.stand_ins().into_iter();
     project.stand_ins = stand_ins.map(|(expression, value)| StandIn { expression, value }).collect();
-    (project, findings.diagnostics())
+    let mut diagnostics = findings.diagnostics();
+    diagnostics.extend(clash::clashes(&project));
+    (project, diagnostics)
 }
 
 /// The scope and all that are nested in it, the outer ones first.

@@ -311,9 +311,11 @@ struct Process {
 impl Process {
     fn kill_group(&self) {
         let group = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // It may have ended by itself; then there is nothing to kill.
-            drop(kill_process_group(group, Signal::KILL));
+        if let Some(group) = group
+            && let Err(problem) = kill_process_group(group, Signal::KILL)
+        {
+            // It has ended by itself, mostly.
+            tracing::debug!(?group, %problem, "a process group was not killed");
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Parts {
 
 /// What all project tasks share.
 #[derive(Debug, Clone)]
-pub struct Shared {
+pub(super) struct Shared {
     process: Arc<dyn Driver>,
     pub(super) store: Store,
     pub(super) starts: Arc<Semaphore>,

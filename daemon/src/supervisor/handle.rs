@@ -226,7 +226,8 @@ pub struct Changes {
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 
-/// A command to the supervisor's actor.
+/// A command to the supervisor's actor. Its fields are what the [`Handle`]'s methods take, and where the answer goes.
+#[allow(missing_docs)]
 #[derive(Debug)]
 pub enum Command {
     /// Start a project, or bring a stopped one back; a running one is reconfigured.

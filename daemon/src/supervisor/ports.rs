@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 
 /// The first port that is tried for a project that asks for none, as the SAM CLI's.
-pub const FIRST: u16 = 3000;
+pub(super) const FIRST: u16 = 3000;
 /// Ports that are tried from there on.
 const MOST_TRIED: u16 = 2000;
 
@@ -15,7 +15,7 @@ const MOST_TRIED: u16 = 2000;
 ///
 /// # Errors
 /// It is taken, or not this machine's.
-pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+pub(super) async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(host, port)).await
 }
 
@@ -23,7 +23,7 @@ pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// No port in the range is free.
-pub async fn bind_any(host: IpAddr, had: Option<u16>, owned: &BTreeSet<u16>) -> io::Result<TcpListener> {
+pub(super) async fn bind_any(host: IpAddr, had: Option<u16>, owned: &BTreeSet<u16>) -> io::Result<TcpListener> {
     if let Some(port) = had
         && let Ok(listener) = bind(host, port).await
     {

@@ -22,11 +22,11 @@ use super::actor::Shared;
 const MOST_WAITING: usize = 1_024;
 
 /// The account that local ARNs name.
-pub const ACCOUNT: &str = "123456789012";
+pub(super) const ACCOUNT: &str = "123456789012";
 
 /// A function of a running project.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub(super) struct Running {
     /// What it was made from.
     pub function: Arc<Function>,
     /// How it runs, or why it cannot.
@@ -35,7 +35,7 @@ pub struct Running {
 
 /// A function that has a worker.
 #[derive(Debug, Clone)]
-pub struct Live {
+pub(super) struct Live {
     /// Its worker.
     pub worker: worker::Handle,
     /// What starts its sandboxes.
@@ -45,7 +45,7 @@ pub struct Live {
 }
 
 /// What all workers of a project get.
-pub struct Ground<'a> {
+pub(super) struct Ground<'a> {
     /// The daemon's parts.
     pub shared: &'a Shared,
     /// The project's settings.
@@ -59,7 +59,7 @@ pub struct Ground<'a> {
 impl Ground<'_> {
     /// A worker for `function`, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
     /// over when it was started for the same thing; as many sandboxes as it had are started at once.
-    pub async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
+    pub(super) async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
         let function = Arc::new(function.clone());
         let driver = self.shared.driver(self.settings.sandbox);
         let (launcher, reusable) = match self.launcher(&function, old, &*driver).await {
@@ -128,7 +128,7 @@ pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
 
 /// The snapshot of a generation.
 #[must_use]
-pub fn snapshot(generation: u64, project: &Project, functions: &BTreeMap<FunctionId, Running>) -> Snapshot {
+pub(super) fn snapshot(generation: u64, project: &Project, functions: &BTreeMap<FunctionId, Running>) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
     let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
     let apis = in_order.map(|api| (api.clone(), Context::new(ACCOUNT, region, api))).collect();

@@ -6,7 +6,7 @@ use super::handle::FunctionStatus;
 use super::reconcile::Running;
 
 /// A function as it runs.
-pub async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
+pub(super) async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
     match &running.state {
         Ok(live) => {
             let (sandboxes, waiting) = live.worker.status().await;

@@ -1,6 +1,6 @@
 //! The intrinsic functions: which there are and what each returns.
 //!
-//! Where in a tree they are called is found in [`super::evaluate`]. Names get their values in [`super::reference`]; whether a
+//! Where in a tree they are called is found in `evaluate`. Names get their values in [`super::reference`]; whether a
 //! branch of `Fn::If` is taken is decided in [`super::condition`]. What cannot be evaluated is reported once and leaves
 //! the best value there is, so that one mistake does not hide the rest of a template.
 

@@ -1,5 +1,6 @@
 //! YAML's scalars and tags: what `yes`, `1.10` and `!GetAtt a.b` stand for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use saphyr_parser::Tag;
@@ -66,6 +67,40 @@ fn is_number(text: &str) -> bool {
     let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
     let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
     starts && !leading_zero && decimal && text.parse::<f64>().is_ok()
+}
+
+/// JSON spells a character beyond U+FFFF as two escapes (`\ud83d\ude00`), YAML as one (`\U0001f600`).
+pub(super) fn with_joined_surrogates(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = text[at..].find('\\') {
+        let escape = at + found;
+        if let Some(character) = surrogate_pair(&text[escape..]) {
+            out.push_str(&text[done..escape]);
+            out.push_str(&format!("\\U{:08x}", u32::from(character)));
+            at = escape + PAIR_LENGTH;
+            done = at;
+        } else {
+            // The character behind a backslash belongs to it, a second backslash too.
+            at = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// Length of `\ud83d\ude00`.
+const PAIR_LENGTH: usize = 12;
+
+fn surrogate_pair(text: &str) -> Option<char> {
+    let unit = |at: usize| -> Option<u16> {
+        let escape = text.get(at..at + PAIR_LENGTH / 2)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    char::decode_utf16([unit(0)?, unit(PAIR_LENGTH / 2)?]).next()?.ok().filter(|character| character.len_utf16() == 2)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! Short tags (`!Ref`, `!Sub`, …) become their long form here, so nothing behind this file knows that tags exist.
 //! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This file
-//! and [`super::scalar`] are the only ones that know the YAML library.
+//! and `scalar` are the only ones that know the YAML library.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::diagnostic::Diagnostic;
 use super::node::{Key, Map, Mark, Node, Value};
-use super::scalar::{long_form, plain_value, tag_name};
+use super::scalar::{long_form, plain_value, tag_name, with_joined_surrogates};
 
 /// Deepest nesting of lists and mappings.
 pub const MAX_DEPTH: usize = 100;
@@ -28,7 +29,8 @@ pub const MAX_ALIASED_NODES: usize = 500_000;
 pub fn parse(file: &Arc<PathBuf>, text: &str) -> Result<Node, Diagnostic> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder::new(file);
-    for event in Parser::new_from_str(text) {
+    let joined = if is_json(text) { with_joined_surrogates(text) } else { Cow::Borrowed(text) };
+    for event in Parser::new_from_str(&joined) {
         match event {
             Ok((event, span)) => builder.accept(event, span.start)?,
             Err(error) => {

@@ -19,7 +19,7 @@ use super::journal::{Ending, Journal};
 use super::sandbox_task::{self, Cause, Context, Event, Held, InitFailure, Order};
 
 /// Messages that may wait; a full mailbox is a throttle.
-pub const MAILBOX: usize = 1_024;
+const MAILBOX: usize = 1_024;
 
 /// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
 /// with the rest of it is the one that answers.
@@ -140,14 +140,10 @@ impl Actor {
                 None => self.pool.invoke((invocation, reply), &mut self.actions),
             },
             Message::Warm { count, ready } => {
-                if let Some(ready) = ready {
-                    if self.sandboxes.values().any(|slot| slot.state != "starting") {
-                        drop(ready.send(Ok(())));
-                    } else {
-                        self.waits_for_ready.push(ready);
-                    }
-                }
                 self.pool.warm(count, &mut self.actions);
+                if let Some(ready) = ready {
+                    self.tell_when_ready(ready);
+                }
             }
             Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
@@ -159,6 +155,17 @@ impl Actor {
             Message::Status { reply } => {
                 drop(reply.send((self.status(), self.pool.waiting())));
             }
+        }
+    }
+
+    fn tell_when_ready(&mut self, ready: oneshot::Sender<Result<(), String>>) {
+        let is_ready = self.sandboxes.values().any(|slot| slot.state != "starting");
+        if is_ready {
+            drop(ready.send(Ok(())));
+        } else if self.pool.size() == 0 {
+            drop(ready.send(Err("it reserves no concurrency, so nothing is started for it".to_owned())));
+        } else {
+            self.waits_for_ready.push(ready);
         }
     }
 

@@ -40,7 +40,6 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 pub struct Held {
     started: Started,
     api: RuntimeApi,
-    since: Instant,
 }
 
 impl std::fmt::Debug for Held {
@@ -59,14 +58,13 @@ impl Held {
         launcher: &dyn Launcher,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Held, StartError> {
-        let since = Instant::now();
         let api = listen(launcher).await.map_err(|problem| StartError {
             error_type: "Sandbox.Failure",
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
         let identity = SandboxIdentity { runtime_api: api.address.to_string(), log_stream: log_stream(function) };
         let started = launcher.start(identity, account).await?;
-        Ok(Held { started, api, since })
+        Ok(Held { started, api })
     }
 
     /// Its process id.
@@ -183,7 +181,7 @@ enum End {
 
 /// Runs a sandbox from its release to its end.
 pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
-    let Held { started: Started { sandbox, output }, api, .. } = held;
+    let Held { started: Started { sandbox, output }, api } = held;
     let now = Instant::now();
     let mut task = Task {
         context,
@@ -317,7 +315,7 @@ impl Task {
     fn next(&mut self, reply: oneshot::Sender<Result<Work, Refusal>>) {
         let first = *self.life.state() == State::Init;
         let waited = *self.life.state() == State::Ready;
-        if let Err(refusal) = self.life.next() {
+        if let Err(refusal) = self.life.next_asked() {
             tell(reply, Err(refusal));
             return;
         }

@@ -99,22 +99,30 @@ pub(super) fn of_event(
     properties: &Properties<'_>,
     api: &Node,
 ) -> Option<Vec<Requirement>> {
-    let auth = properties.map("Auth")?;
+    let auth = properties.map("Auth").filter(|auth| auth.node.as_map().is_some_and(|map| !map.is_empty()))?;
     let default = api.at(&["Auth", "DefaultAuthorizer"]).and_then(Node::as_str);
     let stated = auth.text("Authorizer");
     let mut security = Vec::new();
     if let Some(name) = &stated {
-        check(event, &auth, name, default, api);
+        check(kind, event, &auth, name, api);
     }
     // An HttpApi event may narrow the scopes of the default authorizer without naming it.
     let inherited = default.filter(|_| kind == ApiKind::Http).map(str::to_owned);
     if let Some(name) = stated.or(inherited) {
         security.push(requirement(&name, scopes(kind, &auth, &name, api)));
     }
+    check_key(event, &auth, api);
     match auth.flag("ApiKeyRequired").filter(|_| kind == ApiKind::Rest) {
         Some(true) => security.push(requirement("api_key", Vec::new())),
         Some(false) => security.push(requirement("api_key_false", Vec::new())),
         None => {}
+    }
+    let pointless = security.is_empty() && auth.get("ResourcePolicy").is_none();
+    if pointless && auth.flag("OverrideApiAuth") == Some(true) {
+        auth.error(
+            "OverrideApiAuth",
+            "OverrideApiAuth overrides nothing without an Authorizer or ApiKeyRequired beside it",
+        );
     }
     (!security.is_empty()).then_some(security)
 }
@@ -126,18 +134,35 @@ fn scopes(kind: ApiKind, auth: &Properties<'_>, name: &str, api: &Node) -> Vec<S
     own.or(inherited).map(Node::strings).unwrap_or_default()
 }
 
-fn check(event: &str, auth: &Properties<'_>, name: &str, default: Option<&str>, api: &Node) {
-    match name {
-        "AWS_IAM" => {}
-        "NONE" if default.is_some() => {}
+/// Whether the API has the authorizer that an event names.
+fn check(kind: ApiKind, event: &str, auth: &Properties<'_>, name: &str, api: &Node) {
+    let of_api = |key: &str| api.at(&["Auth", key]);
+    let known = match name {
         "NONE" => {
-            auth.warning(
-                "Authorizer",
-                format!("the event {event} opts out of a default authorizer that the API does not have"),
-            );
+            if of_api("DefaultAuthorizer").is_none() {
+                let message = format!("the event {event} opts out of a default authorizer that the API does not have");
+                auth.error("Authorizer", message);
+            }
+            return;
         }
-        _ if api.at(&["Auth", "Authorizers", name]).is_some() => {}
-        _ => auth
-            .error("Authorizer", format!("the event {event} names the authorizer {name}, which the API does not have")),
+        "AWS_IAM" if kind == ApiKind::Rest => true,
+        "AWS_IAM" if of_api("EnableIamAuthorizer").and_then(Node::as_bool) == Some(true) => true,
+        name => of_api("Authorizers").and_then(|authorizers| authorizers.get(name)).is_some(),
+    };
+    if !known && name == "AWS_IAM" {
+        auth.error(
+            "Authorizer",
+            format!("the event {event} asks for AWS_IAM; the API needs EnableIamAuthorizer for that"),
+        );
+    } else if !known {
+        auth.error("Authorizer", format!("the event {event} names the authorizer {name}, which the API does not have"));
+    }
+}
+
+/// An event can only waive a key that the API asks for.
+fn check_key(event: &str, auth: &Properties<'_>, api: &Node) {
+    let asked = api.at(&["Auth", "ApiKeyRequired"]).and_then(Node::as_bool) == Some(true);
+    if auth.flag("ApiKeyRequired") == Some(false) && !asked {
+        auth.error("ApiKeyRequired", format!("the event {event} waives an API key that the API does not ask for"));
     }
 }

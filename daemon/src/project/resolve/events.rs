@@ -217,10 +217,11 @@ fn adjust(existing: &mut RouteDraft, event: &Event<'_>) {
 fn ignored(api: &mut ServerlessApi, event: &Event<'_>) {
     let overrides = event.properties.map("Auth").and_then(|auth| auth.flag("OverrideApiAuth")).unwrap_or(false);
     let kind = api.draft.api.kind;
-    let security = super::auth::of_event(kind, event.name, &event.properties, &api.node);
+    let stated = || super::auth::of_event(kind, event.name, &event.properties, &api.node);
+    let security = overrides.then(stated).flatten();
     match api.draft.route_mut(&event.path, &event.method) {
         Some(existing) => {
-            if let Some(security) = security.filter(|_| overrides) {
+            if let Some(security) = security {
                 existing.security.get_or_insert_default().extend(security);
             }
         }

@@ -1,0 +1,33 @@
+//! Routes that several APIs claim: on the project's one port the first of [`Project::precedence`] answers.
+
+use std::collections::HashMap;
+
+use crate::project::api::{Api, Integration};
+use crate::project::{ApiId, Project};
+use crate::template::Diagnostic;
+
+/// Names each method and path that a later API claims too. Two CORS mocks are no clash: they answer alike.
+pub(super) fn clashes(project: &Project) -> Vec<Diagnostic> {
+    let mut owners: HashMap<(&str, &str), (&ApiId, bool)> = HashMap::new();
+    let mut clashes = Vec::new();
+    for api in project.precedence.iter().filter_map(|id| project.apis.get(id)) {
+        for route in &api.routes {
+            let is_mock = matches!(route.integration, Integration::Mock(_));
+            let (method, path) = (route.method.as_str(), route.path.as_str());
+            let (owner, owner_is_mock) = *owners.entry((method, path)).or_insert((&api.id, is_mock));
+            if *owner != api.id && !(is_mock && owner_is_mock) {
+                clashes.push(clash(project, method, path, owner, api));
+            }
+        }
+    }
+    clashes
+}
+
+fn clash(project: &Project, method: &str, path: &str, owner: &ApiId, api: &Api) -> Diagnostic {
+    let message =
+        format!("{method} {path} is claimed by {owner} and by {}; on the shared port {owner} answers", api.id);
+    let local = api.id.0.rsplit('/').next().unwrap_or_default();
+    let help = format!("reach the other by the host {local}.localhost");
+    let location = project.locations.get(&api.id.0).cloned();
+    Diagnostic { location, ..Diagnostic::warning(message).path(format!("Resources.{local}")).help(help) }
+}
