@@ -5,10 +5,11 @@
 
 mod places;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bollard::models::IpamConfig;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -155,13 +156,22 @@ async fn gateway(docker: &Docker) -> Result<(String, IpAddr), String> {
             }
         };
         let subnets = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-        let gateways = subnets.into_iter().filter_map(|subnet| subnet.gateway?.parse::<IpAddr>().ok());
-        match gateways.into_iter().find(IpAddr::is_ipv4) {
+        match subnets.iter().find_map(gateway_of) {
             Some(gateway) => return Ok((name.to_owned(), gateway)),
             None => problems.push(format!("network {name} has no gateway")),
         }
     }
     Err(problems.join(", "))
+}
+
+/// An engine that never was told of a gateway takes the subnet's first address and does not say so.
+fn gateway_of(subnet: &IpamConfig) -> Option<IpAddr> {
+    if let Some(gateway) = &subnet.gateway {
+        return gateway.parse().ok().filter(IpAddr::is_ipv4);
+    }
+    let (network, _) = subnet.subnet.as_ref()?.split_once('/')?;
+    let network: Ipv4Addr = network.parse().ok()?;
+    Some(IpAddr::V4(Ipv4Addr::from_bits(network.to_bits().checked_add(1)?)))
 }
 
 #[cfg(test)]
@@ -180,6 +190,19 @@ mod tests {
             assert!(problem.contains(part), "{address}: {problem}");
         }
         assert!(is_loopback("127.0.0.1:2375") && is_loopback("localhost:2375") && is_loopback("[::1]:2375"));
+    }
+
+    #[test]
+    fn the_gateway_is_the_one_named_or_the_first_address() {
+        let subnet = |subnet: &str, gateway: Option<&str>| IpamConfig {
+            subnet: Some(subnet.to_owned()),
+            gateway: gateway.map(str::to_owned),
+            ..IpamConfig::default()
+        };
+        let of = |config: IpamConfig| gateway_of(&config).map(|address| address.to_string());
+        assert_eq!(of(subnet("172.17.0.0/16", None)).as_deref(), Some("172.17.0.1"));
+        assert_eq!(of(subnet("172.17.0.0/16", Some("172.17.9.9"))).as_deref(), Some("172.17.9.9"));
+        assert_eq!(of(subnet("fd00::/64", None)), None);
     }
 
     #[tokio::test]
