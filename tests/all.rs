@@ -7,6 +7,7 @@ mod architecture;
 mod bad_input;
 mod control;
 mod credentials;
+mod docker;
 mod env_vars;
 mod foundation;
 mod gateway;

@@ -16,6 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
+use crate::sandbox::Driver;
+use crate::sandbox::auto::AutoDriver;
+use crate::sandbox::docker::{self, DockerDriver};
+use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
@@ -51,14 +55,15 @@ pub struct Options {
 /// It could not be started: the sentence says what, where and what to do.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let state = State::open(&options.state)?;
-    reap(&state).await?;
+    let engines = Engines::new(Surroundings::of_this_process());
+    reap(&state, &engines).await?;
     let opened = open_store(&state).await?;
     let listener = control_listener(options.control).await?;
     let mut shutdown = Shutdown::default();
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
-    let parts = parts(&state, &opened.store, requests, sandboxes).await?;
+    let parts = parts(&state, &opened.store, engines, requests, sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved.projects);
     let address = listener.local_addr()?;
     state.publish_control(address)?;
@@ -80,11 +85,15 @@ fn runtimes(state: &State) -> PathBuf {
     state.folder().join("runtimes")
 }
 
-async fn reap(state: &State) -> anyhow::Result<()> {
+async fn reap(state: &State, engines: &Engines) -> anyhow::Result<()> {
     let runtimes = runtimes(state);
     let reaped = tokio::task::spawn_blocking(move || process::reap(&runtimes)).await?;
     if reaped > 0 {
         tracing::warn!(reaped, "ended processes that a killed daemon had left behind");
+    }
+    let reaped = docker::reap(engines, state.folder()).await;
+    if reaped > 0 {
+        tracing::warn!(reaped, "removed containers that a killed daemon had left behind");
     }
     Ok(())
 }
@@ -107,7 +116,13 @@ async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn parts(state: &State, store: &Store, requests: Phase, sandboxes: Phase) -> anyhow::Result<supervisor::Parts> {
+async fn parts(
+    state: &State,
+    store: &Store,
+    engines: Engines,
+    requests: Phase,
+    sandboxes: Phase,
+) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let (folder, runtimes) = (state.folder().to_path_buf(), runtimes(state));
     let process = tokio::task::spawn_blocking(move || -> anyhow::Result<ProcessDriver> {
@@ -118,8 +133,17 @@ async fn parts(state: &State, store: &Store, requests: Phase, sandboxes: Phase) 
             Interpreters::discover(path, std::env::home_dir()).remember_in(folder.join("interpreters.json"));
         Ok(ProcessDriver::new(interpreters, clients, folder.join("unpacked")))
     });
+    let process: Arc<dyn Driver> = Arc::new(process.await??);
+    let place = docker::Place {
+        state: state.folder().to_path_buf(),
+        cache: state.folder().join("unpacked"),
+        tasks: sandboxes.clone(),
+    };
+    let docker = DockerDriver::new(engines, place);
     Ok(supervisor::Parts {
-        process: Arc::new(process.await??),
+        auto: Arc::new(AutoDriver::new(docker.clone(), process.clone())),
+        docker: Arc::new(docker),
+        process,
         store: store.clone(),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
         requests,

@@ -116,6 +116,9 @@ pub enum Call {
     },
 }
 
+/// Whether a peer (first) may talk to the listener at an address of ours (second).
+pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
+
 /// A sandbox's Runtime API; it ends when this is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -128,11 +131,12 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Serves on `listener`, to peers that `admit` lets in.
+    /// Serves on `listener`, to peers that `admit` lets in. Until it is known who that is, connections wait unanswered;
+    /// when it never comes, nobody is served.
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn serve(listener: TcpListener, admit: fn(SocketAddr, SocketAddr) -> bool) -> std::io::Result<RuntimeApi> {
+    pub fn serve(listener: TcpListener, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel(CALLS);
         let mut connections = JoinSet::new();
@@ -156,9 +160,10 @@ async fn accept(
     listener: TcpListener,
     address: SocketAddr,
     calls: mpsc::Sender<Call>,
-    admit: fn(SocketAddr, SocketAddr) -> bool,
+    admit: oneshot::Receiver<Admit>,
 ) {
     let host: Arc<str> = address.to_string().into();
+    let Ok(admit) = admit.await else { return };
     loop {
         let Ok((stream, peer)) = listener.accept().await else { continue };
         if !admit(peer, address) {

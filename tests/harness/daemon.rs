@@ -156,6 +156,12 @@ impl Daemon {
         serde_json::from_str(&ran.out).expect("the status is JSON")
     }
 
+    /// `samctl status NAME --output json` as text.
+    #[must_use]
+    pub fn status_text(&self, name: &str) -> String {
+        self.samctl(&["status", name, "--output", "json"]).out
+    }
+
     /// A function's log as text.
     #[must_use]
     pub fn logs(&self, name: &str) -> String {

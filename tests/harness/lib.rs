@@ -4,6 +4,7 @@ pub mod apigw;
 pub mod command_line;
 pub mod control_port;
 pub mod daemon;
+pub mod engine;
 pub mod fake_supervisor;
 pub mod golden;
 pub mod golden_file;

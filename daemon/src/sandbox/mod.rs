@@ -3,6 +3,11 @@
 //! A [`Driver`] prepares a function once per version ([`Launcher`]) and then starts any number of sandboxes of it. What
 //! it starts may wait at a gate: everything is there but the function's own code, until it is released.
 
+pub mod auto;
+pub mod docker;
+pub mod engine;
+pub mod files;
+pub mod image;
 pub mod memory;
 pub mod output;
 pub mod process;
@@ -18,6 +23,8 @@ use futures_util::future::BoxFuture;
 use crate::lambda::environment::SandboxIdentity;
 use crate::lambda::error::Exit;
 use crate::project::Function;
+use crate::project::settings::ProjectName;
+use crate::runtime_api::Admit;
 
 pub use output::Output;
 
@@ -31,13 +38,31 @@ pub struct StartError {
     pub reason: String,
 }
 
+impl StartError {
+    /// What should be run cannot be.
+    #[must_use]
+    pub fn entry(reason: &str) -> StartError {
+        StartError { error_type: "Runtime.InvalidEntrypoint", reason: reason.to_owned() }
+    }
+
+    /// The place in which it should run could not be made.
+    #[must_use]
+    pub fn place(reason: String) -> StartError {
+        StartError { error_type: "Sandbox.Failure", reason }
+    }
+}
+
 /// A way of running functions.
 pub trait Driver: Send + Sync + std::fmt::Debug {
-    /// `process` or `docker`.
+    /// `process`, `docker`, or `auto` for one that chooses between them.
     fn name(&self) -> &'static str;
 
     /// Does once what all sandboxes of this version share: finds the interpreter or image, unpacks archives.
-    fn prepare(&self, function: Arc<Function>) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>>;
+    fn prepare(
+        &self,
+        project: &ProjectName,
+        function: Arc<Function>,
+    ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>>;
 }
 
 /// What a launcher runs, for status and log.
@@ -49,6 +74,8 @@ pub struct Description {
     pub runtime_version: String,
     /// What the user should know, for instance that another version than asked for is used.
     pub notes: Vec<String>,
+    /// The driver: `process` or `docker`.
+    pub driver: &'static str,
 }
 
 /// Starts sandboxes of one prepared function.
@@ -79,12 +106,19 @@ pub struct Started {
     pub sandbox: Box<dyn Sandbox>,
     /// What it prints.
     pub output: Output,
+    /// Who may talk to its Runtime API: it alone.
+    pub admit: Admit,
 }
 
 /// A process or container. Dropping it kills it.
 pub trait Sandbox: Send {
     /// Its process id on this machine, where there is one.
     fn pid(&self) -> Option<u32>;
+
+    /// Whether one that is started now would find the same folders. A build may have replaced the one it stands on.
+    fn is_fresh(&self) -> bool {
+        true
+    }
 
     /// Opens the gate: the function's code may be loaded.
     fn release(&mut self);

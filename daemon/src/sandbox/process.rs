@@ -22,11 +22,13 @@ use tokio::process::{Child, Command};
 use crate::lambda::environment::{self, Places, SandboxIdentity};
 use crate::lambda::error::Exit;
 use crate::project::function::{Code, Function, Package, Runtime};
-use crate::project::layer::LayerContent;
+use crate::project::settings::ProjectName;
 
 use super::runtimes::{Clients, Interpreter, Interpreters};
-use super::{Description, Driver, Launcher, Output, Sandbox, StartError, Started, memory, unpack};
+use super::{Description, Driver, Launcher, Output, Sandbox, StartError, Started, files, memory};
 
+/// The driver's name.
+const NAME: &str = "process";
 /// Names the variable with a program that is run in front of the runtime (F5.5).
 const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// How often what a sandbox left behind is looked for: each look may find what forked during the one before.
@@ -54,8 +56,8 @@ impl ProcessDriver {
                 "an image function runs in a container alone; start an engine and use --sandbox docker",
             ));
         };
-        let task_root = self.code_folder(code, runtime)?;
-        let layers = layers.iter().map(|layer| self.layer_folder(&layer.content)).collect::<Result<Vec<_>, _>>()?;
+        let task_root = files::code(code, runtime, &self.cache)?;
+        let layers = files::layers(layers, &self.cache)?;
         let entry = self.entry(runtime, &task_root, &layers)?;
         let places = Places {
             task_root: text(&task_root),
@@ -66,31 +68,6 @@ impl ProcessDriver {
         };
         let in_place = matches!(code, Code::Folder(_));
         Ok(ProcessLauncher { function, entry, places, task_root, in_place })
-    }
-
-    fn code_folder(&self, code: &Code, runtime: &Runtime) -> Result<PathBuf, StartError> {
-        match code {
-            Code::Folder(folder) => folder.canonicalize().map_err(|error| StartError {
-                error_type: "Sandbox.Failure",
-                reason: format!("the code folder {} cannot be read: {error}", folder.display()),
-            }),
-            Code::Archive(archive) => unpack::archive(archive, &self.cache),
-            Code::Inline(text) => {
-                let file = if matches!(runtime, Runtime::Node { .. }) { "index.js" } else { "index.py" };
-                unpack::inline(text, file, &self.cache)
-            }
-            Code::Unavailable(reason) => Err(cannot(reason)),
-        }
-    }
-
-    fn layer_folder(&self, content: &LayerContent) -> Result<PathBuf, StartError> {
-        match content {
-            LayerContent::Folder(folder) => Ok(folder.clone()),
-            LayerContent::Archive(archive) => unpack::archive(archive, &self.cache),
-            LayerContent::Remote { arn } => Err(cannot(&format!(
-                "layer {arn} has no local copy; put its files in a folder and name it as ContentUri of a layer in the template"
-            ))),
-        }
     }
 
     fn entry(&self, runtime: &Runtime, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
@@ -117,6 +94,7 @@ impl ProcessDriver {
                 executable: text(&interpreter.path),
                 runtime_version: format!("{family}:{}", version_text(&interpreter)),
                 notes: interpreter.note.clone().into_iter().collect(),
+                driver: NAME,
             },
         })
     }
@@ -143,7 +121,7 @@ fn bootstrap(runtime: &str, task_root: &Path, layers: &[PathBuf]) -> Entry {
     Entry {
         program: Program::Bootstrap(candidates),
         interpreter_folder: None,
-        description: Description { executable, runtime_version: runtime.to_owned(), notes: Vec::new() },
+        description: Description { executable, runtime_version: runtime.to_owned(), notes: Vec::new(), driver: NAME },
     }
 }
 
@@ -180,10 +158,14 @@ impl Program {
 
 impl Driver for ProcessDriver {
     fn name(&self) -> &'static str {
-        "process"
+        NAME
     }
 
-    fn prepare(&self, function: Arc<Function>) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
+    fn prepare(
+        &self,
+        _project: &ProjectName,
+        function: Arc<Function>,
+    ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         let driver = self.clone();
         async move {
             let prepared = tokio::task::spawn_blocking(move || driver.prepare_now(function)).await;
@@ -230,7 +212,7 @@ impl ProcessLauncher {
         let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
         let memory_limit = u64::from(self.function.memory_mb) << 20;
         let process = Process { gate, pid: child.id(), child, exit: None, mark, memory_limit };
-        Ok(Started { sandbox: Box::new(process), output })
+        Ok(Started { sandbox: Box::new(process), output, admit: Arc::new(is_own_peer) })
     }
 
     /// A runtime that brings its own `bootstrap` knows no gate and finds an empty standard input.

@@ -23,6 +23,10 @@ const EVENTS: usize = 256;
 pub struct Parts {
     /// Runs functions as processes.
     pub process: Arc<dyn Driver>,
+    /// Runs functions in containers.
+    pub docker: Arc<dyn Driver>,
+    /// Chooses between the two for each function.
+    pub auto: Arc<dyn Driver>,
     /// Keeps what must outlast the daemon.
     pub store: Store,
     /// The daemon's bound on concurrent starts.
@@ -37,6 +41,8 @@ pub struct Parts {
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     process: Arc<dyn Driver>,
+    docker: Arc<dyn Driver>,
+    auto: Arc<dyn Driver>,
     pub(super) store: Store,
     pub(super) starts: Arc<Semaphore>,
     pub(super) requests: Phase,
@@ -48,7 +54,9 @@ impl Shared {
     /// The driver for a choice.
     pub(super) fn driver(&self, choice: SandboxChoice) -> Arc<dyn Driver> {
         match choice {
-            SandboxChoice::Process | SandboxChoice::Auto | SandboxChoice::Docker => self.process.clone(),
+            SandboxChoice::Process => self.process.clone(),
+            SandboxChoice::Docker => self.docker.clone(),
+            SandboxChoice::Auto => self.auto.clone(),
         }
     }
 }
@@ -61,6 +69,8 @@ pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle
     let handle = Handle::new(mailbox, events.clone());
     let shared = Shared {
         process: parts.process,
+        docker: parts.docker,
+        auto: parts.auto,
         store: parts.store,
         starts: parts.starts,
         requests: parts.requests.clone(),

@@ -533,7 +533,9 @@ impl ProjectTask {
             Some(live) => Some(self.running_status(live).await),
             None => None,
         };
-        ProjectStatus { settings: self.settings.clone(), running, diagnostics: self.diagnostics.clone() }
+        let notes = self.running.iter().flat_map(|live| status::notes(&live.functions));
+        let diagnostics = self.diagnostics.iter().cloned().chain(notes).collect();
+        ProjectStatus { settings: self.settings.clone(), running, diagnostics }
     }
 
     async fn running_status(&self, live: &Live) -> RunningStatus {

@@ -40,8 +40,8 @@ pub(super) struct Live {
     pub worker: worker::Handle,
     /// What starts its sandboxes.
     pub launcher: Arc<dyn Launcher>,
-    /// The driver's name.
-    pub driver: &'static str,
+    /// The name of the driver that prepared it, which may have left it to another.
+    pub chosen_by: &'static str,
 }
 
 /// What all workers of a project get.
@@ -81,7 +81,7 @@ impl Ground<'_> {
         if let Some(live) = old {
             live.worker.retire(worker.clone());
         }
-        Running { function, state: Ok(Live { worker, launcher, driver: driver.name() }) }
+        Running { function, state: Ok(Live { worker, launcher, chosen_by: driver.name() }) }
     }
 
     /// What was prepared for the predecessor serves again when nothing but files in place changed.
@@ -94,12 +94,16 @@ impl Ground<'_> {
         if let Some(old) = old
             && let Ok(live) = &old.state
             && live.launcher.serves_in_place()
-            && live.driver == driver.name()
+            && live.chosen_by == driver.name()
             && *old.function == **function
         {
             return Ok((live.launcher.clone(), true));
         }
-        driver.prepare(function.clone()).await.map(|launcher| (launcher, false)).map_err(|problem| problem.reason)
+        driver
+            .prepare(&self.settings.name, function.clone())
+            .await
+            .map(|launcher| (launcher, false))
+            .map_err(|problem| problem.reason)
     }
 
     fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {

@@ -1,20 +1,33 @@
 //! How a project stands, gathered for the one who asks.
 
+use std::collections::BTreeMap;
+
 use crate::project::FunctionId;
+use crate::template::{Diagnostic, Severity};
 
 use super::handle::FunctionStatus;
 use super::reconcile::Running;
+
+/// What the user should know of how functions run, for instance that another version than asked for is used.
+pub(super) fn notes(functions: &BTreeMap<FunctionId, Running>) -> Vec<Diagnostic> {
+    let live = functions.iter().filter_map(|(id, running)| Some((id, running.state.as_ref().ok()?)));
+    live.flat_map(|(id, live)| {
+        let notes = live.launcher.description().notes.iter();
+        notes.map(move |note| Diagnostic::new(Severity::Note, note).path(format!("Resources.{id}")))
+    })
+    .collect()
+}
 
 /// A function as it runs.
 pub(super) async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
     match &running.state {
         Ok(live) => {
             let (sandboxes, waiting) = live.worker.status().await;
-            let executable = live.launcher.description().executable.clone();
+            let description = live.launcher.description();
             FunctionStatus {
                 id: id.clone(),
-                driver: live.driver.to_owned(),
-                executable: Some(executable),
+                driver: description.driver.to_owned(),
+                executable: Some(description.executable.clone()),
                 sandboxes,
                 waiting,
             }

@@ -21,7 +21,7 @@ use crate::lambda::lifecycle::{Lifecycle, Refusal, State};
 use crate::lambda::pool::SandboxId;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::project::Function;
-use crate::runtime_api::{Answer, Call, RuntimeApi, Work};
+use crate::runtime_api::{Admit, Answer, Call, RuntimeApi, Work};
 use crate::sandbox::{Launcher, Output, Sandbox, StartError, Started};
 
 use super::handle::Reply;
@@ -58,12 +58,15 @@ impl Held {
         launcher: &dyn Launcher,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Held, StartError> {
-        let api = listen(launcher).await.map_err(|problem| StartError {
+        let (door, admit) = oneshot::channel();
+        let api = listen(launcher, admit).await.map_err(|problem| StartError {
             error_type: "Sandbox.Failure",
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
         let identity = SandboxIdentity { runtime_api: api.address.to_string(), log_stream: log_stream(function) };
-        let started = launcher.start(identity, account).await?;
+        let mut started = launcher.start(identity, account).await?;
+        // A listener that has gone has nobody to let in.
+        drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
         Ok(Held { started, api })
     }
 
@@ -73,16 +76,16 @@ impl Held {
         self.started.sandbox.pid()
     }
 
-    /// Whether its process has not ended while it waited.
+    /// Whether it has not ended while it waited, and would find what one that is started now would find.
     pub fn is_alive(&mut self) -> bool {
         use futures_util::FutureExt;
-        self.started.sandbox.wait().now_or_never().is_none()
+        self.started.sandbox.is_fresh() && self.started.sandbox.wait().now_or_never().is_none()
     }
 }
 
-async fn listen(launcher: &dyn Launcher) -> std::io::Result<RuntimeApi> {
+async fn listen(launcher: &dyn Launcher, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
     let listener = TcpListener::bind(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
-    RuntimeApi::serve(listener, crate::sandbox::process::is_own_peer)
+    RuntimeApi::serve(listener, admit)
 }
 
 /// `YYYY/MM/DD/[$LATEST]<32 hex>` (F7.4).
@@ -181,7 +184,7 @@ enum End {
 
 /// Runs a sandbox from its release to its end.
 pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
-    let Held { started: Started { sandbox, output }, api } = held;
+    let Held { started: Started { sandbox, output, .. }, api } = held;
     let now = Instant::now();
     let mut task = Task {
         context,

@@ -1,0 +1,99 @@
+//! The driver that chooses: a container where an engine answers and the image is here, else a process where that can
+//! run the function. Why it is a process is a note of the function's.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::lambda::environment::SandboxIdentity;
+use crate::project::Function;
+use crate::project::settings::ProjectName;
+
+use super::docker::DockerDriver;
+use super::{Description, Driver, Launcher, StartError, Started};
+
+/// The driver.
+#[derive(Debug, Clone)]
+pub struct AutoDriver {
+    docker: DockerDriver,
+    process: Arc<dyn Driver>,
+}
+
+impl AutoDriver {
+    /// A driver that chooses between these two.
+    #[must_use]
+    pub fn new(docker: DockerDriver, process: Arc<dyn Driver>) -> AutoDriver {
+        AutoDriver { docker, process }
+    }
+
+    async fn choose(&self, project: ProjectName, function: Arc<Function>) -> Result<Arc<dyn Launcher>, StartError> {
+        let no_container = match self.docker.prepare_present(&project, function.clone()).await {
+            Ok(launcher) => return Ok(launcher),
+            Err(problem) => problem.reason,
+        };
+        match self.process.prepare(&project, function).await {
+            Ok(process) => Ok(Arc::new(Noted::new(process, format!("runs as a process: {no_container}")))),
+            Err(StartError { error_type, reason }) => {
+                Err(StartError { error_type, reason: format!("{reason} (in a container: {no_container})") })
+            }
+        }
+    }
+}
+
+impl Driver for AutoDriver {
+    fn name(&self) -> &'static str {
+        "auto"
+    }
+
+    fn prepare(
+        &self,
+        project: &ProjectName,
+        function: Arc<Function>,
+    ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
+        self.choose(project.clone(), function).boxed()
+    }
+}
+
+/// A launcher with one note more.
+#[derive(Debug)]
+struct Noted {
+    inner: Arc<dyn Launcher>,
+    description: Description,
+}
+
+impl Noted {
+    fn new(inner: Arc<dyn Launcher>, note: String) -> Noted {
+        let mut description = inner.description().clone();
+        description.notes.push(note);
+        Noted { inner, description }
+    }
+}
+
+impl Launcher for Noted {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn runtime_api_host(&self) -> IpAddr {
+        self.inner.runtime_api_host()
+    }
+
+    fn can_hold(&self) -> bool {
+        self.inner.can_hold()
+    }
+
+    fn serves_in_place(&self) -> bool {
+        self.inner.serves_in_place()
+    }
+
+    fn start(
+        &self,
+        identity: SandboxIdentity,
+        account: Arc<BTreeMap<String, String>>,
+    ) -> BoxFuture<'_, Result<Started, StartError>> {
+        self.inner.start(identity, account)
+    }
+}

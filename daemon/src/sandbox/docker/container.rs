@@ -1,0 +1,276 @@
+//! One container from its making to its removal.
+//!
+//! ```text
+//!  create ─▶ start ─▶ runs ─┬─ ends by itself ─▶ exit is told ─▶ removed
+//!                           └─ killed, dropped ─▶ removed ─▶ exit is told
+//! ```
+//! A task of its own looks after each container, so that one whose sandbox is dropped at any moment, even half made, is
+//! removed all the same, and a daemon that ends waits for it. Ends are told by the engine, never asked for.
+
+use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    WaitContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::lambda::error::Exit;
+use crate::shutdown::Phase;
+
+use super::super::engine::Engine;
+use super::super::{Output, Sandbox, StartError, Started, memory};
+use super::gate::{Gate, Opener};
+
+/// Pieces of output that may wait for their reader; then the container's pipe fills up.
+const PIECES: usize = 64;
+/// How often the removal of a container is tried, and how long the engine may rest in between: it may be restarting.
+const REMOVALS: u32 = 5;
+const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
+/// What a shell or an engine adds to a signal's number to make a status of it.
+const SIGNALLED: i64 = 128;
+const KILL: i32 = 9;
+
+/// A container that is made, and looked after from then on.
+pub(super) struct Keeper {
+    docker: Docker,
+    id: String,
+    /// Cancelled once it is started: from then on its end is awaited.
+    started: CancellationToken,
+    kill: CancellationToken,
+    /// Dropping this removes the container.
+    guard: DropGuard,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+impl Keeper {
+    /// Makes a container.
+    ///
+    /// # Errors
+    /// The engine refuses, in its own words.
+    pub(super) async fn create(
+        engine: &Engine,
+        tasks: &Phase,
+        body: ContainerCreateBody,
+    ) -> Result<Keeper, StartError> {
+        let docker = engine.docker.clone();
+        let image = body.image.clone().unwrap_or_default();
+        let options = CreateContainerOptionsBuilder::new().build();
+        let created = docker.create_container(Some(options), body).await;
+        let id = created.map_err(|problem| refused(&image, &problem))?.id;
+        let (kill, started) = (CancellationToken::new(), CancellationToken::new());
+        let (told, exit) = watch::channel(None);
+        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
+        tasks.spawn(format!("the removal of container {}", short(&id)), looked_after);
+        Ok(Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit })
+    }
+
+    /// Starts it. `code` is the folder that it stands on.
+    ///
+    /// # Errors
+    /// The engine cannot start it; it is removed again.
+    pub(super) async fn start(self, gate: Option<Gate>, code: Option<&Path>) -> Result<Started, StartError> {
+        let (opener, output, folder) = match gate {
+            Some(gate) => {
+                let (opener, output, folder) = gate.into_parts();
+                (Some(opener), output, Some(folder))
+            }
+            None => (None, attached(&self.docker, &self.id).await?, None),
+        };
+        let stands_on = code.and_then(identity);
+        self.docker.start_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
+        self.started.cancel();
+        let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
+        let address = address(&inspected);
+        let container = Container {
+            pid: pid(&inspected),
+            opener,
+            exit: self.exit,
+            kill: self.kill,
+            stands_on: code.map(Path::to_path_buf).zip(stands_on),
+            _folder: folder,
+            _guard: self.guard,
+        };
+        // One that has ended already has no address, and nobody speaks for it.
+        let admit = Arc::new(move |peer: std::net::SocketAddr, _| Some(peer.ip()) == address);
+        Ok(Started { sandbox: Box::new(container), output, admit })
+    }
+}
+
+fn refused(image: &str, problem: &Error) -> StartError {
+    StartError::place(format!("no container could be made of image {image}: {problem}"))
+}
+
+fn not_started(problem: &Error) -> StartError {
+    StartError::entry(&format!("the container could not be started: {problem}"))
+}
+
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+fn pid(inspected: &ContainerInspectResponse) -> Option<u32> {
+    let pid = inspected.state.as_ref()?.pid?;
+    u32::try_from(pid).ok().filter(|pid| *pid > 0)
+}
+
+fn address(inspected: &ContainerInspectResponse) -> Option<IpAddr> {
+    let networks = inspected.network_settings.as_ref()?.networks.as_ref()?;
+    networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok())
+}
+
+/// The file system's name for a folder: another one at the same path is another folder.
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    folder.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// What a container prints that has no gate, from its first byte on.
+async fn attached(docker: &Docker, id: &str) -> Result<Output, StartError> {
+    let options = AttachContainerOptionsBuilder::new().stream(true).stdout(true).stderr(true).build();
+    let attached = docker.attach_container(id, Some(options)).await;
+    let mut printed = attached.map_err(|problem| not_started(&problem))?.output;
+    let (sender, pieces) = mpsc::channel::<Bytes>(PIECES);
+    // It ends with the container's output, or when nobody reads any more.
+    tokio::spawn(async move {
+        while let Some(Ok(piece)) = printed.next().await {
+            if sender.send(piece.into_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Output::from_channel(pieces))
+}
+
+async fn look_after(
+    docker: Docker,
+    id: String,
+    started: CancellationToken,
+    kill: CancellationToken,
+    told: watch::Sender<Option<Exit>>,
+) {
+    let ended = async {
+        started.cancelled().await;
+        ended(&docker, &id).await
+    };
+    tokio::select! {
+        exit = ended => drop(told.send_replace(Some(exit))),
+        () = kill.cancelled() => {}
+    }
+    remove(&docker, &id).await;
+    told.send_if_modified(|exit| exit.is_none() && exit.replace(Exit::Signal(KILL)).is_none());
+}
+
+/// Waits for a container's end. An engine that goes away takes its containers with it, or loses us to them.
+async fn ended(docker: &Docker, id: &str) -> Exit {
+    let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
+    let status = match std::pin::pin!(docker.wait_container(id, Some(options))).next().await {
+        Some(Ok(response)) => response.status_code,
+        Some(Err(Error::DockerContainerWaitError { code, .. })) => code,
+        Some(Err(problem)) => {
+            tracing::warn!(container = short(id), %problem, "the engine lost a container");
+            return Exit::Signal(KILL);
+        }
+        None => return Exit::Signal(KILL),
+    };
+    let exit = exit_of(status);
+    if exit == Exit::Signal(KILL) && ran_out_of_memory(docker, id).await { Exit::OutOfMemory } else { exit }
+}
+
+fn exit_of(status: i64) -> Exit {
+    match status {
+        signalled if (SIGNALLED + 1..SIGNALLED + 65).contains(&signalled) => {
+            Exit::Signal(i32::try_from(signalled - SIGNALLED).unwrap_or(KILL))
+        }
+        status => Exit::Status(i32::try_from(status).unwrap_or(1)),
+    }
+}
+
+async fn ran_out_of_memory(docker: &Docker, id: &str) -> bool {
+    let inspected = docker.inspect_container(id, None).await;
+    inspected.ok().and_then(|inspected| inspected.state?.oom_killed).unwrap_or(false)
+}
+
+/// Ends a container and takes it away with its volume.
+pub(super) async fn remove(docker: &Docker, id: &str) {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    for attempt in 1..=REMOVALS {
+        match docker.remove_container(id, Some(options.clone())).await {
+            // 404: somebody else took it away. 409: somebody else is at it.
+            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => return,
+            Err(problem) if attempt == REMOVALS => {
+                tracing::error!(container = short(id), %problem, "a container is left; the daemon's next start removes it");
+            }
+            Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
+        }
+    }
+}
+
+/// A container that runs.
+struct Container {
+    pid: Option<u32>,
+    opener: Option<Opener>,
+    exit: watch::Receiver<Option<Exit>>,
+    kill: CancellationToken,
+    stands_on: Option<(PathBuf, (u64, u64))>,
+    _folder: Option<TempDir>,
+    _guard: DropGuard,
+}
+
+impl Sandbox for Container {
+    fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
+    }
+
+    fn release(&mut self) {
+        if let Some(opener) = &mut self.opener {
+            opener.open();
+        }
+    }
+
+    fn wait(&mut self) -> BoxFuture<'_, Exit> {
+        async move {
+            // The one who tells always does before it ends.
+            self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Signal(KILL))
+        }
+        .boxed()
+    }
+
+    fn kill(&mut self) {
+        self.kill.cancel();
+    }
+
+    fn memory(&self) -> memory::Usage {
+        let runs = self.exit.borrow().is_none();
+        // The engine holds the limit by itself.
+        self.pid.filter(|_| runs).map(|pid| memory::of_tree(pid, u64::MAX)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_over_128_are_signals() {
+        assert_eq!(exit_of(0), Exit::Status(0));
+        assert_eq!(exit_of(127), Exit::Status(127));
+        assert_eq!(exit_of(139), Exit::Signal(11));
+        assert_eq!(exit_of(255), Exit::Status(255));
+    }
+}

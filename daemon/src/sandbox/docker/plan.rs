@@ -1,0 +1,194 @@
+//! What a container is made with, as the engine takes it (pure): Lambda's limits and rights, AWS's places.
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use bollard::models::{
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits, RestartPolicy,
+};
+
+use crate::project::FunctionId;
+use crate::project::function::{Function, Package};
+use crate::project::settings::ProjectName;
+
+use super::entry::Begin;
+use super::gate;
+
+/// Whose a container is: the state folder of its daemon.
+pub(super) const STATE: &str = "samd.state";
+/// Names the project.
+pub(super) const PROJECT: &str = "samd.project";
+/// Names the function.
+pub(super) const FUNCTION: &str = "samd.function";
+
+/// Processes and threads that Lambda allows.
+const MOST_PROCESSES: i64 = 1_024;
+/// Open files that Lambda allows.
+const MOST_FILES: i64 = 1_024;
+/// With so many MB a function has one processor for itself.
+const MB_PER_PROCESSOR: i64 = 1_769;
+/// The engine's share of one processor, and the least that it takes.
+const SHARES: (i64, i64) = (1_024, 2);
+
+/// Whose a container is.
+#[derive(Debug, Clone)]
+pub(super) struct Labels {
+    /// The daemon's state folder.
+    pub(super) state: PathBuf,
+    /// The project.
+    pub(super) project: ProjectName,
+    /// The function.
+    pub(super) function: FunctionId,
+}
+
+/// One container to be made.
+pub(super) struct Plan<'a> {
+    pub(super) function: &'a Function,
+    pub(super) image: &'a str,
+    pub(super) begin: Begin,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) code: Option<&'a Path>,
+    pub(super) layers: Option<&'a Path>,
+    pub(super) gate: Option<&'a Path>,
+    pub(super) network: &'a str,
+    pub(super) labels: &'a Labels,
+}
+
+impl Plan<'_> {
+    /// As the engine takes it.
+    #[must_use]
+    pub(super) fn body(self) -> ContainerCreateBody {
+        ContainerCreateBody {
+            image: Some(self.image.to_owned()),
+            env: Some(self.variables.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            user: self.user(),
+            working_dir: self.working_directory(),
+            labels: Some(self.label_map()),
+            host_config: Some(self.host()),
+            // An empty entry point is the engine's word for "the image's".
+            entrypoint: Some(self.begin.entry_point).filter(|entry| !entry.is_empty()),
+            cmd: Some(self.begin.command),
+            ..ContainerCreateBody::default()
+        }
+    }
+
+    /// Without capabilities even root reads only what its owner or everybody may: so the code's owner it is.
+    fn user(&self) -> Option<String> {
+        let metadata = self.code?.metadata().ok()?;
+        Some(format!("{}:{}", metadata.uid(), metadata.gid()))
+    }
+
+    fn working_directory(&self) -> Option<String> {
+        match &self.function.package {
+            Package::Zip { .. } => Some("/var/task".to_owned()),
+            Package::Image { working_directory, .. } => working_directory.clone(),
+        }
+    }
+
+    fn label_map(&self) -> HashMap<String, String> {
+        let labels = self.labels;
+        let pairs = [
+            (STATE, labels.state.display().to_string()),
+            (PROJECT, labels.project.0.clone()),
+            (FUNCTION, labels.function.0.clone()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn host(&self) -> HostConfig {
+        let memory = i64::from(self.function.memory_mb) << 20;
+        HostConfig {
+            network_mode: Some(self.network.to_owned()),
+            extra_hosts: Some(vec!["host.docker.internal:host-gateway".to_owned()]),
+            mounts: Some(self.mounts()),
+            memory: Some(memory),
+            // The same number for both means no swap.
+            memory_swap: Some(memory),
+            cpu_shares: Some(shares(i64::from(self.function.memory_mb))),
+            pids_limit: Some(MOST_PROCESSES),
+            ulimits: Some(vec![ResourcesUlimits {
+                name: Some("nofile".to_owned()),
+                soft: Some(MOST_FILES),
+                hard: Some(MOST_FILES),
+            }]),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+            readonly_rootfs: Some(true),
+            log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+            restart_policy: Some(RestartPolicy::default()),
+            ..HostConfig::default()
+        }
+    }
+
+    /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
+    fn mounts(&self) -> Vec<Mount> {
+        let binds = [(self.code, "/var/task"), (self.layers, "/opt"), (self.gate, gate::INSIDE)];
+        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(folder?, inside)));
+        folders.chain([Mount { typ: Some(MountType::VOLUME), ..inside("/tmp") }]).collect()
+    }
+}
+
+fn inside(target: &str) -> Mount {
+    Mount { target: Some(target.to_owned()), ..Mount::default() }
+}
+
+fn bind(folder: &Path, target: &str) -> Mount {
+    let source = Some(folder.to_string_lossy().into_owned());
+    Mount { source, typ: Some(MountType::BIND), read_only: Some(true), ..inside(target) }
+}
+
+/// Lambda gives processor time by memory.
+fn shares(memory_mb: i64) -> i64 {
+    (memory_mb * SHARES.0 / MB_PER_PROCESSOR).max(SHARES.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::docker::testing;
+
+    fn body(function: &Function) -> ContainerCreateBody {
+        let folder = tempfile::tempdir().unwrap();
+        let labels = Labels {
+            state: PathBuf::from("/state"),
+            project: ProjectName("shop".into()),
+            function: FunctionId("Fn".into()),
+        };
+        let plan = Plan {
+            function,
+            image: "python:1",
+            begin: Begin { entry_point: vec![], command: vec!["app.handler".into()], gated: false },
+            variables: BTreeMap::from([("A".to_owned(), "b=c".to_owned())]),
+            code: Some(folder.path()),
+            layers: None,
+            gate: None,
+            network: "bridge",
+            labels: &labels,
+        };
+        plan.body()
+    }
+
+    #[test]
+    fn a_container_has_lambdas_limits_and_no_rights() {
+        let body = body(&testing::function());
+        let host = body.host_config.unwrap();
+        assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
+        assert_eq!((host.cpu_shares, host.pids_limit), (Some(148), Some(1_024)));
+        assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
+        assert_eq!(host.security_opt.unwrap(), ["no-new-privileges:true"]);
+        assert_eq!(host.readonly_rootfs, Some(true));
+        assert_eq!(shares(1_769), 1_024);
+    }
+
+    #[test]
+    fn code_is_read_only_at_its_place_and_tmp_is_a_volume() {
+        let body = body(&testing::function());
+        let mounts = body.host_config.unwrap().mounts.unwrap();
+        let seen: Vec<_> = mounts.iter().map(|mount| (mount.target.as_deref().unwrap(), mount.read_only)).collect();
+        assert_eq!(seen, [("/var/task", Some(true)), ("/tmp", None)]);
+        assert_eq!(body.env.unwrap(), ["A=b=c"]);
+        assert_eq!(body.entrypoint, None);
+        assert_eq!(body.labels.unwrap()[STATE], "/state");
+    }
+}

@@ -1,0 +1,147 @@
+//! Where a container engine may be: what the user named, else the usual sockets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// Docker's own name for "no context".
+const NO_CONTEXT: &str = "default";
+
+/// What decides where to look.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `XDG_RUNTIME_DIR`.
+    pub variables: BTreeMap<String, String>,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// This process's.
+    #[must_use]
+    pub fn of_this_process() -> Surroundings {
+        let names = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"];
+        let set = names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        Surroundings { variables: set.collect(), home: std::env::home_dir() }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// A place to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// As in `unix:///var/run/docker.sock`.
+    pub address: String,
+    /// Why there.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.address, self.why)
+    }
+}
+
+/// The places to ask, in order. What the user named is the only one, as for the docker command.
+#[must_use]
+pub(super) fn places(surroundings: &Surroundings) -> Vec<Place> {
+    if let Some(address) = surroundings.variable("DOCKER_HOST") {
+        return vec![Place { address: address.to_owned(), why: "DOCKER_HOST" }];
+    }
+    match context(surroundings) {
+        Some(address) => vec![Place { address, why: "the current docker context" }],
+        None => sockets(surroundings),
+    }
+}
+
+/// The address in the current context's file; the default context has none.
+fn context(surroundings: &Surroundings) -> Option<String> {
+    let config = match surroundings.variable("DOCKER_CONFIG") {
+        Some(folder) => PathBuf::from(folder),
+        None => surroundings.home.as_ref()?.join(".docker"),
+    };
+    let name = match surroundings.variable("DOCKER_CONTEXT") {
+        Some(name) => name.to_owned(),
+        None => json(&config.join("config.json"))?.get("currentContext")?.as_str()?.to_owned(),
+    };
+    if name == NO_CONTEXT || name.is_empty() {
+        return None;
+    }
+    let folder: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let meta = json(&config.join("contexts/meta").join(folder).join("meta.json"))?;
+    Some(meta.pointer("/Endpoints/docker/Host")?.as_str()?.to_owned())
+}
+
+fn json(file: &Path) -> Option<serde_json::Value> {
+    serde_json::from_slice(&fs::read(file).ok()?).ok()
+}
+
+fn sockets(surroundings: &Surroundings) -> Vec<Place> {
+    let runtime = surroundings.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let home = surroundings.home.clone();
+    let candidates = [
+        (Some(PathBuf::from("/var/run/docker.sock")), "Docker"),
+        (runtime.clone().map(|folder| folder.join("docker.sock")), "rootless Docker"),
+        (home.map(|home| home.join(".docker/run/docker.sock")), "Docker Desktop"),
+        (Some(PathBuf::from("/run/podman/podman.sock")), "Podman"),
+        (runtime.map(|folder| folder.join("podman/podman.sock")), "rootless Podman"),
+    ];
+    let known = candidates.into_iter().filter_map(|(path, why)| Some((path?, why)));
+    known.map(|(path, why)| Place { address: format!("unix://{}", path.display()), why }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings(variables: &[(&str, &str)], home: &Path) -> Surroundings {
+        let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Surroundings { variables, home: Some(home.to_path_buf()) }
+    }
+
+    fn addresses(surroundings: &Surroundings) -> Vec<String> {
+        places(surroundings).into_iter().map(|place| place.address).collect()
+    }
+
+    /// The folder of a context is named by the digest of its name.
+    fn with_context(home: &Path) {
+        let name: String = Sha256::digest(b"colima").iter().map(|byte| format!("{byte:02x}")).collect();
+        let folder = home.join(".docker/contexts/meta").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(
+            folder.join("meta.json"),
+            r#"{"Name":"colima","Endpoints":{"docker":{"Host":"unix:///colima.sock"}}}"#,
+        )
+        .unwrap();
+        fs::write(home.join(".docker/config.json"), r#"{"currentContext":"colima"}"#).unwrap();
+    }
+
+    #[test]
+    fn what_the_user_named_is_asked_alone() {
+        let home = tempfile::tempdir().unwrap();
+        with_context(home.path());
+        assert_eq!(
+            addresses(&surroundings(&[("DOCKER_HOST", "tcp://127.0.0.1:1")], home.path())),
+            ["tcp://127.0.0.1:1"]
+        );
+        assert_eq!(addresses(&surroundings(&[], home.path())), ["unix:///colima.sock"]);
+    }
+
+    #[test]
+    fn the_default_context_means_the_usual_sockets() {
+        let home = tempfile::tempdir().unwrap();
+        with_context(home.path());
+        let found =
+            addresses(&surroundings(&[("DOCKER_CONTEXT", "default"), ("XDG_RUNTIME_DIR", "/run/user/7")], home.path()));
+        assert_eq!(found[0], "unix:///var/run/docker.sock");
+        assert!(found.contains(&"unix:///run/user/7/docker.sock".to_owned()), "{found:?}");
+        assert!(found.contains(&"unix:///run/user/7/podman/podman.sock".to_owned()), "{found:?}");
+        assert_eq!(addresses(&surroundings(&[], Path::new("/nowhere"))).len(), 3);
+    }
+}

@@ -1,0 +1,176 @@
+//! Which image a function runs in, and bringing it here: once for all functions that need it.
+//!
+//! Names follow AWS's base images, `public.ecr.aws/lambda/<family>:<version>-<architecture>` (J). Knows nothing of
+//! containers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bollard::models::{CreateImageInfo, ImageInspect};
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt;
+
+use crate::project::function::{Architecture, Function, Package, Runtime};
+
+use super::StartError;
+use super::engine::Engine;
+
+/// AWS's public repositories of base images.
+const REGISTRY: &str = "public.ecr.aws/lambda";
+
+/// The name of the image that a function runs in.
+///
+/// # Errors
+/// Lambda has no such runtime, or an image function names no image.
+pub fn name(function: &Function) -> Result<String, StartError> {
+    match &function.package {
+        Package::Zip { runtime, .. } => base(runtime, function.architecture),
+        Package::Image { uri: Some(uri), .. } => Ok(uri.clone()),
+        Package::Image { uri: None, .. } => Err(StartError::entry(
+            "the function names no ImageUri, and building its image from Metadata is not supported yet; build it with \
+             `sam build` or `docker build`, and give its tag as ImageUri",
+        )),
+    }
+}
+
+/// AWS's base image of a runtime.
+fn base(runtime: &Runtime, architecture: Architecture) -> Result<String, StartError> {
+    let tag = match runtime {
+        Runtime::Python { minor } => format!("python:3.{minor}"),
+        Runtime::Node { major } => format!("nodejs:{major}"),
+        Runtime::Provided(name) => match name.strip_prefix("provided.") {
+            Some(system) => format!("provided:{system}"),
+            None if name == "provided" => "provided:alami".to_owned(),
+            // Go's runtime is a program named by the handler, on the first Amazon Linux.
+            None => "go:1".to_owned(),
+        },
+        Runtime::Container(name) => family_and_version(name),
+        Runtime::Unknown(name) => return Err(StartError::entry(&format!("Lambda has no runtime {name}"))),
+    };
+    Ok(format!("{REGISTRY}/{tag}-{}", architecture_name(architecture)))
+}
+
+/// `java8.al2` is `java:8.al2`, `dotnet8` is `dotnet:8`, `ruby3.3` is `ruby:3.3`.
+fn family_and_version(name: &str) -> String {
+    let digit = name.find(|letter: char| letter.is_ascii_digit()).unwrap_or(name.len());
+    let (family, version) = name.split_at(digit);
+    format!("{family}:{version}")
+}
+
+fn architecture_name(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::X86_64 => "x86_64",
+        Architecture::Arm64 => "arm64",
+    }
+}
+
+/// As the engine names platforms.
+#[must_use]
+pub fn platform(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::X86_64 => "linux/amd64",
+        Architecture::Arm64 => "linux/arm64",
+    }
+}
+
+/// Images that are here or on their way.
+#[derive(Debug, Clone, Default)]
+pub struct Images {
+    /// One pull at a time for each image.
+    pulls: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Images {
+    /// The image, when it is here.
+    ///
+    /// # Errors
+    /// The engine does not say.
+    pub async fn local(&self, engine: &Engine, name: &str) -> Result<Option<ImageInspect>, StartError> {
+        match engine.docker.inspect_image(name).await {
+            Ok(image) => Ok(Some(image)),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(problem) => Err(StartError::place(format!("the engine does not tell of image {name}: {problem}"))),
+        }
+    }
+
+    /// The image, pulled when it is not here.
+    ///
+    /// # Errors
+    /// It cannot be pulled; the sentence names image and cause.
+    pub async fn ensure(&self, engine: &Engine, name: &str, platform: &str) -> Result<ImageInspect, StartError> {
+        if let Some(image) = self.local(engine, name).await? {
+            return Ok(image);
+        }
+        let pull =
+            self.pulls.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default().clone();
+        let _one_at_a_time = pull.lock().await;
+        // Another function may have brought it while this one waited.
+        if let Some(image) = self.local(engine, name).await? {
+            return Ok(image);
+        }
+        pull_image(engine, name, platform).await?;
+        let pulled = self.local(engine, name).await?;
+        pulled.ok_or_else(|| StartError::place(format!("image {name} was pulled and is not here")))
+    }
+}
+
+async fn pull_image(engine: &Engine, name: &str, platform: &str) -> Result<(), StartError> {
+    tracing::info!(image = name, platform, "pulling");
+    let options = CreateImageOptionsBuilder::new().from_image(&tagged(name)).platform(platform).build();
+    let mut steps = std::pin::pin!(engine.docker.create_image(Some(options), None, None));
+    while let Some(step) = steps.next().await {
+        let step = step.map_err(|problem| StartError::place(format!("image {name} cannot be pulled: {problem}")))?;
+        tell(name, &step);
+    }
+    tracing::info!(image = name, "pulled");
+    Ok(())
+}
+
+/// Without a tag an engine would pull all of them.
+fn tagged(name: &str) -> String {
+    let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
+    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
+}
+
+fn tell(image: &str, step: &CreateImageInfo) {
+    let detail = step.progress_detail.as_ref();
+    let bytes = detail.and_then(|detail| Some((detail.current?, detail.total?)));
+    let (layer, status) = (step.id.as_deref().unwrap_or_default(), step.status.as_deref().unwrap_or_default());
+    tracing::debug!(image, layer, status, ?bytes, "pulling");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base_of(runtime: &str, architecture: Architecture) -> String {
+        base(&Runtime::parse(runtime), architecture).unwrap()
+    }
+
+    #[test]
+    fn runtimes_have_awss_base_images() {
+        for (runtime, image) in [
+            ("python3.11", "python:3.11"),
+            ("nodejs20.x", "nodejs:20"),
+            ("provided.al2023", "provided:al2023"),
+            ("provided.al2", "provided:al2"),
+            ("java8.al2", "java:8.al2"),
+            ("java21", "java:21"),
+            ("dotnet8", "dotnet:8"),
+            ("ruby3.3", "ruby:3.3"),
+        ] {
+            let expected = format!("public.ecr.aws/lambda/{image}-x86_64");
+            assert_eq!(base_of(runtime, Architecture::X86_64), expected);
+        }
+        assert!(base_of("python3.13", Architecture::Arm64).ends_with("-arm64"));
+        let unknown = base(&Runtime::parse("cobol85"), Architecture::X86_64).unwrap_err();
+        assert!(unknown.reason.contains("cobol85"), "{unknown}");
+    }
+
+    #[test]
+    fn one_tag_is_pulled() {
+        assert_eq!(tagged("registry:5000/shop"), "registry:5000/shop:latest");
+        assert_eq!(tagged("shop:1"), "shop:1");
+        assert_eq!(tagged("shop@sha256:1234"), "shop@sha256:1234");
+    }
+}
