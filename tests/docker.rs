@@ -95,7 +95,9 @@ fn an_edit_is_served_by_the_container_that_waited_for_it() {
     let served = serve_in(&daemon, "docker", &project, "who");
     let first = words(&served);
     let held = waiting(&daemon, &first[1]);
-    project.rename_over("src/app.py", &WHO.replace("'one '", "'two '"));
+    // One event alone: a file that is made in the folder first would already take the one that waits.
+    project.write("next.py", &WHO.replace("'one '", "'two '"));
+    std::fs::rename(project.path().join("next.py"), project.path().join("src/app.py")).unwrap();
     let second = eventually("the edit", || Some(words(&served)).filter(|words| words[0] == "two"));
     assert!(held.starts_with(&second[1]), "{held} waited and {} serves", second[1]);
     eventually("the end of the old one", || {
@@ -154,7 +156,7 @@ fn a_container_that_ends_in_an_invocation_is_answered_for_and_replaced() {
         assert_eq!(reply.status, if path == "/x" { 200 } else { 502 }, "{path}: {}", reply.text());
     }
     let log = daemon.logs("crash");
-    assert!(log.contains("exit status 3"), "{log}");
+    assert!(log.contains("Error Type: Runtime.ExitError"), "{log}");
     assert!(log.contains("Error Type: Runtime.OutOfMemory"), "{log}");
 }
 
@@ -232,7 +234,7 @@ fn layers_lie_over_each_other_at_opt() {
 fn what_is_printed_stands_between_start_and_report() {
     let daemon = Daemon::start();
     let project = Project::python(
-        "import sys\nprint('loading')\ndef handler(event, context):\n    print('one')\n    sys.stderr.write('two\\n')\n    print('three', end='')\n    return {'statusCode': 200}\n",
+        "import sys\nprint('loading')\ndef handler(event, context):\n    print('one')\n    sys.stderr.write('two\\n')\n    print('three')\n    return {'statusCode': 200}\n",
     );
     assert_eq!(serve_in(&daemon, "docker", &project, "log").get("/x").status, 200);
     let log = eventually("the report", || Some(daemon.logs("log")).filter(|log| log.contains("REPORT")));
