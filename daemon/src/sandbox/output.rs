@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// Longest line, in bytes: CloudWatch's event limit.
 pub const MAX_LINE: usize = 256 * 1024;
 /// Most read in one go.
-const READ: usize = 64 * 1024;
+const READ: usize = 16 * 1024;
 /// Most taken between two looks at anything else.
 const DRAIN: usize = 4 * 1024 * 1024;
 
@@ -85,7 +85,21 @@ impl Output {
     fn read_now(&mut self) -> Option<usize> {
         match &mut self.source {
             Source::Pipe(pipe) => {
-                self.buffer.reserve(READ.min(4096));
+                // Straight from the pipe: what the function wrote before it answered is there, whether or not the
+                // runtime has heard of it yet.
+                let mut piece = [0; READ];
+                match rustix::io::read(&*pipe, &mut piece) {
+                    Ok(0) => {
+                        self.ended = true;
+                        return None;
+                    }
+                    Ok(read) => {
+                        self.buffer.extend_from_slice(piece.get(..read).unwrap_or_default());
+                        return Some(read);
+                    }
+                    // Then the runtime is told that there is nothing, lest it say forever that there is something.
+                    Err(_) => self.buffer.reserve(READ),
+                }
                 match pipe.try_read_buf(&mut self.buffer) {
                     Ok(0) => {
                         self.ended = true;
