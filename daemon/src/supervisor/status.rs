@@ -1,12 +1,22 @@
 //! How a project stands, gathered for the one who asks.
 
+use std::collections::BTreeMap;
+
 use crate::project::FunctionId;
 
 use super::handle::FunctionStatus;
 use super::reconcile::Running;
 
-/// A function as it runs.
-pub(super) async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
+/// The functions as they run.
+pub(super) async fn of_functions(functions: &BTreeMap<FunctionId, Running>) -> Vec<FunctionStatus> {
+    let mut all = Vec::new();
+    for (id, running) in functions {
+        all.push(of_function(id, running).await);
+    }
+    all
+}
+
+async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
     match &running.state {
         Ok(live) => {
             let (sandboxes, waiting) = live.worker.status().await;
