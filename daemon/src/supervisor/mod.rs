@@ -11,6 +11,7 @@ pub mod handle;
 mod actor;
 mod ports;
 mod project_task;
+mod readiness;
 mod reconcile;
 mod status;
 

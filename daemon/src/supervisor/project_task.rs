@@ -27,6 +27,7 @@ use super::actor::Shared;
 use super::handle::{
     CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
 };
+use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
 use super::{ports, status};
 
@@ -186,11 +187,11 @@ impl ProjectTask {
             Order::Start { patch, caller, owned, answer } => {
                 self.caller = caller;
                 let outcome = self.start(patch, &owned).await;
-                drop(answer.send(outcome));
+                self.answer_when_warm(outcome, answer);
             }
             Order::Set { patch, owned, answer } => {
                 let outcome = self.set(patch, &owned).await;
-                drop(answer.send(outcome));
+                self.answer_when_warm(outcome, answer);
             }
             Order::Stop { answer } => {
                 let outcome = self.stop().await;
@@ -198,7 +199,7 @@ impl ProjectTask {
             }
             Order::Reload { functions, answer } => {
                 let outcome = self.reload(functions).await;
-                drop(answer.send(outcome));
+                self.answer_when_ready(outcome, answer);
             }
             Order::Status { answer } => {
                 let status = self.status().await;
@@ -222,7 +223,6 @@ impl ProjectTask {
         }
         outcome?;
         self.save().await?;
-        self.warm_all().await;
         Ok(self.status().await)
     }
 
@@ -236,7 +236,6 @@ impl ProjectTask {
             return Err(refused);
         }
         self.save().await?;
-        self.warm_all().await;
         Ok(self.status().await)
     }
 
@@ -259,20 +258,64 @@ impl ProjectTask {
         kept.map_err(|problem| Refused::Store(problem.to_string()))
     }
 
-    /// Initialises every function where the user asked for it, all at once; the daemon's bound on starts holds.
-    async fn warm_all(&self) {
-        let Some(live) = &self.running else { return };
-        if self.settings.warm != Warm::Eager {
+    /// Answers at once, or, where the user asked for it, when every function is initialised. The task goes on meanwhile.
+    fn answer_when_warm(
+        &self,
+        outcome: Result<ProjectStatus, Refused>,
+        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+    ) {
+        let live = self.running.as_ref().filter(|_| self.settings.warm == Warm::Eager);
+        let (Ok(status), Some(live)) = (&outcome, live) else {
+            drop(answer.send(outcome));
             return;
-        }
-        let warming = live.functions.iter().map(async |(id, running)| {
-            if let Ok(live) = &running.state
-                && let Err(problem) = live.worker.warm(1).await
-            {
-                tracing::warn!(project = %self.name(), function = %id, %problem, "INIT failed");
+        };
+        let (readiness, mut status) = (Readiness::of(live.functions.iter()), status.clone());
+        let functions = live.functions.clone();
+        let name = self.name().clone();
+        self.beside(format!("INIT of {name}"), async move {
+            for (function, problem) in readiness.wait().await {
+                tracing::warn!(project = %name, %function, %problem, "INIT failed");
             }
+            if let Some(running) = &mut status.running {
+                running.functions = status::of_functions(&functions).await;
+            }
+            drop(answer.send(Ok(status)));
         });
-        futures_util::future::join_all(warming).await;
+    }
+
+    /// A forced reload is answered when the new code is ready, or with why it is not.
+    fn answer_when_ready(
+        &self,
+        outcome: Result<(ReloadReport, Vec<FunctionId>), Refused>,
+        answer: oneshot::Sender<Result<ReloadReport, Refused>>,
+    ) {
+        let (report, forced) = match outcome {
+            Ok(done) => done,
+            Err(refused) => {
+                drop(answer.send(Err(refused)));
+                return;
+            }
+        };
+        let applied = matches!(report.outcome, ReloadOutcome::Applied { .. });
+        let live = self.running.as_ref().filter(|_| applied).into_iter();
+        let functions = live.flat_map(|live| &live.functions).filter(|(id, _)| forced.contains(id));
+        let readiness = Readiness::of(functions);
+        self.beside(format!("the reload of {}", self.name()), async move {
+            let problems: Vec<String> = readiness
+                .wait()
+                .await
+                .into_iter()
+                .map(|(function, problem)| format!("{function}: {problem}"))
+                .collect();
+            let answered = if problems.is_empty() { Ok(report) } else { Err(Refused::Other(problems.join("\n"))) };
+            drop(answer.send(answered));
+        });
+    }
+
+    /// Runs what only waits beside the task. Should the daemon stop, whoever asked is told so by the dropped answer.
+    fn beside(&self, name: String, waiting: impl Future<Output = ()> + Send + 'static) {
+        let token = self.shared.requests.token();
+        self.shared.requests.spawn(name, async move { token.run_until_cancelled_owned(waiting).await });
     }
 
     /// Applies the settings, on a new address where they ask for one.
@@ -322,7 +365,7 @@ impl ProjectTask {
         })
     }
 
-    async fn reload(&mut self, functions: Vec<FunctionId>) -> Result<ReloadReport, Refused> {
+    async fn reload(&mut self, functions: Vec<FunctionId>) -> Result<(ReloadReport, Vec<FunctionId>), Refused> {
         let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
         for function in &functions {
             if !live.functions.contains_key(function) {
@@ -332,28 +375,7 @@ impl ProjectTask {
         let forced = if functions.is_empty() { live.functions.keys().cloned().collect() } else { functions };
         let cause = Cause { began: Instant::now(), touched: Vec::new(), forced: Some(forced.clone()) };
         let report = self.apply(cause, None).await?;
-        if matches!(report.outcome, ReloadOutcome::Applied { .. }) {
-            self.wait_until_ready(&forced).await?;
-        }
-        Ok(report)
-    }
-
-    /// A forced reload returns when the new code is ready, or says why it is not.
-    async fn wait_until_ready(&self, functions: &[FunctionId]) -> Result<(), Refused> {
-        let Some(live) = &self.running else { return Ok(()) };
-        let mut problems = Vec::new();
-        for function in functions {
-            match live.functions.get(function).map(|running| &running.state) {
-                Some(Ok(live)) => {
-                    if let Err(problem) = live.worker.warm(1).await {
-                        problems.push(format!("{function}: {problem}"));
-                    }
-                }
-                Some(Err(reason)) => problems.push(format!("{function}: {reason}")),
-                None => {}
-            }
-        }
-        if problems.is_empty() { Ok(()) } else { Err(Refused::Other(problems.join("\n"))) }
+        Ok((report, forced))
     }
 
     async fn touched(&mut self, touched: Touched) {
@@ -539,10 +561,7 @@ impl ProjectTask {
     }
 
     async fn running_status(&self, live: &Live) -> RunningStatus {
-        let mut functions = Vec::new();
-        for (id, running) in &live.functions {
-            functions.push(status::of_function(id, running).await);
-        }
+        let functions = status::of_functions(&live.functions).await;
         RunningStatus {
             address: live.gateway.address,
             generation: self.generation,

@@ -18,8 +18,16 @@ pub(super) fn notes(functions: &BTreeMap<FunctionId, Running>) -> Vec<Diagnostic
     .collect()
 }
 
-/// A function as it runs.
-pub(super) async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
+/// The functions as they run.
+pub(super) async fn of_functions(functions: &BTreeMap<FunctionId, Running>) -> Vec<FunctionStatus> {
+    let mut all = Vec::new();
+    for (id, running) in functions {
+        all.push(of_function(id, running).await);
+    }
+    all
+}
+
+async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
     match &running.state {
         Ok(live) => {
             let (sandboxes, waiting) = live.worker.status().await;

@@ -79,6 +79,13 @@ struct Slot {
     served: u64,
 }
 
+impl Slot {
+    /// Whether its INIT is done.
+    fn is_ready(&self) -> bool {
+        matches!(self.state, "idle" | "busy")
+    }
+}
+
 struct Actor {
     spec: Spec,
     pool: Pool<Waiting>,
@@ -139,19 +146,17 @@ impl Actor {
                 Some(successor) => successor.forward(invocation, reply),
                 None => self.pool.invoke((invocation, reply), &mut self.actions),
             },
-            Message::Warm { count, ready } => {
-                self.pool.warm(count, &mut self.actions);
-                if let Some(ready) = ready {
-                    self.tell_when_ready(ready);
-                }
-            }
+            Message::Warm { count, ready } => self.warm(count, ready),
             Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
                 let handover = self.hand_over();
                 // A supervisor that is gone has nobody to serve them with.
                 drop(reply.send(handover));
             }
-            Message::Retire { successor } => self.successor = Some(successor),
+            Message::Retire { successor } => {
+                self.waits_for_ready.drain(..).for_each(|ready| successor.forward_ready(ready));
+                self.successor = Some(successor);
+            }
             Message::Status { reply } => {
                 drop(reply.send((self.status(), self.pool.waiting())));
             }
@@ -166,6 +171,21 @@ impl Actor {
             drop(ready.send(Err("it reserves no concurrency, so nothing is started for it".to_owned())));
         } else {
             self.waits_for_ready.push(ready);
+        }
+    }
+
+    fn warm(&mut self, count: u32, ready: Option<oneshot::Sender<Result<(), String>>>) {
+        if let Some(successor) = &self.successor {
+            ready.into_iter().for_each(|ready| successor.forward_ready(ready));
+            return;
+        }
+        self.pool.warm(count, &mut self.actions);
+        // With reserved concurrency 0 there is never a sandbox that could be waited for.
+        let is_ready = self.pool.size() == 0 || self.sandboxes.values().any(|slot| slot.is_ready());
+        match ready {
+            Some(ready) if is_ready => drop(ready.send(Ok(()))),
+            Some(ready) => self.waits_for_ready.push(ready),
+            None => {}
         }
     }
 

@@ -119,15 +119,17 @@ impl Handle {
         }
     }
 
-    /// Has `count` sandboxes started; returns when the first is ready.
+    /// Has `count` sandboxes started; returns when the first is ready, or at once where the function may have none. Who
+    /// waits does not keep the worker from ending.
     ///
     /// # Errors
     /// Why INIT failed.
-    pub async fn warm(&self, count: u32) -> Result<(), String> {
+    pub async fn warm(self, count: u32) -> Result<(), String> {
         let (ready, outcome) = oneshot::channel();
         if self.mailbox.send(Message::Warm { count, ready: Some(ready) }).await.is_err() {
             return Err("the daemon is stopping".to_owned());
         }
+        drop(self);
         outcome.await.unwrap_or_else(|_| Err("the worker was replaced before it was ready".to_owned()))
     }
 
@@ -166,6 +168,14 @@ impl Handle {
     pub fn adopt(&self, waiting: Vec<Waiting>) {
         for (invocation, reply) in waiting {
             self.forward(invocation, reply);
+        }
+    }
+
+    /// Answers, in the place of an older version, one who waits for a sandbox to be ready.
+    pub(super) fn forward_ready(&self, ready: oneshot::Sender<Result<(), String>>) {
+        // Where the mailbox is full the sender is dropped, and who waits learns that the worker was replaced.
+        if self.mailbox.try_send(Message::Warm { count: 1, ready: Some(ready) }).is_err() {
+            tracing::debug!("a worker was too busy to tell when it is ready");
         }
     }
 
