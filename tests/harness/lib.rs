@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod fake_supervisor;
 pub mod golden;
 pub mod golden_file;
+pub mod lambda_client;
 pub mod namespace;
 pub mod recording_api;
 pub mod runtime_client;

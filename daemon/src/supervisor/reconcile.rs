@@ -17,6 +17,7 @@ use crate::sandbox::{Driver, Launcher};
 use crate::worker::{self, Handover};
 
 use super::actor::Shared;
+use super::directory::{Listed, Roster};
 
 /// Invocations that may wait for a sandbox of a function that reserves no concurrency.
 const MOST_WAITING: usize = 1_024;
@@ -123,6 +124,17 @@ fn limits(function: &Function, settings: &Settings) -> Limits {
             Limits { sandboxes: settings.max_concurrency, waiting: MOST_WAITING, idle_expiry: settings.idle_expiry }
         }
     }
+}
+
+/// What those who invoke by name are told of a generation.
+#[must_use]
+pub fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
+    let listed = |running: &Running| Listed {
+        function: running.function.clone(),
+        worker: running.state.as_ref().map(|live| live.worker.clone()).map_err(Clone::clone),
+    };
+    let functions = functions.iter().map(|(id, running)| (id.clone(), listed(running))).collect();
+    Roster { functions, logs: logs.clone() }
 }
 
 /// The snapshot of a generation.
