@@ -12,6 +12,7 @@ mod env_vars;
 mod foundation;
 mod gateway;
 mod hostile;
+mod lambda_api;
 mod process;
 mod reload;
 mod runtimes;

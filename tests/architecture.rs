@@ -31,7 +31,7 @@ const KEPT: [(&str, &[&str]); 6] = [
     ("sled::", &["store"]),
     ("samd_proto", &["control"]),
     ("serde_yaml", &["template/yaml"]),
-    ("crate::supervisor", &["supervisor", "control", "daemon"]),
+    ("crate::supervisor", &["supervisor", "control", "lambda_api", "daemon"]),
 ];
 /// Rooms that must not know each other.
 const STRANGERS: [(&str, &str); 4] = [

@@ -28,6 +28,7 @@ fn a_function_finds_awss_environment_and_nothing_of_the_daemons() {
     let mut expected = vec![
         "AWS_ACCESS_KEY_ID",
         "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL_LAMBDA",
         "AWS_EXECUTION_ENV",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         "AWS_LAMBDA_FUNCTION_NAME",
@@ -59,6 +60,8 @@ fn a_function_finds_awss_environment_and_nothing_of_the_daemons() {
     assert_eq!(env["AWS_EXECUTION_ENV"], "AWS_Lambda_python3.11");
     assert_eq!(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
     assert_eq!(env["_HANDLER"], "app.handler");
+    let endpoint = samd_tests::lambda_client::endpoint(&daemon).address;
+    assert_eq!(env["AWS_ENDPOINT_URL_LAMBDA"], format!("http://{endpoint}/env"));
     assert_eq!(reply["cwd"], env["LAMBDA_TASK_ROOT"]);
     assert_eq!(reply["pid"], reply["pgid"], "a sandbox is a process group of its own");
 }

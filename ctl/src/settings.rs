@@ -32,6 +32,11 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         profile: arguments.profile.clone(),
         max_concurrency: arguments.max_concurrency,
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
+        lambda_endpoint: match (arguments.lambda_endpoint, arguments.no_lambda_endpoint) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The composition root: opens things, wires handles, ends them in order.
 //!
 //! Order of a start: state folder (and its lock) → what a killed daemon left is reaped → store → drivers → supervisor →
-//! control port → ready. Order of an end: stop accepting and finish requests → stop sandboxes → control port → store.
+//! control port → ready. Order of an end: stop accepting and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,10 +25,12 @@ use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
 use crate::store::{Opened, Store};
-use crate::{credentials, loader, supervisor, systemd};
+use crate::{credentials, lambda_api, loader, supervisor, systemd};
 
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
 pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
+/// Where the Lambda endpoint is at first, unless `SAMD_LAMBDA` says otherwise or another daemon has it.
+pub const DEFAULT_LAMBDA: &str = "127.0.0.1:7264";
 /// Sandboxes that may be starting at once, for each processor.
 const STARTS_PER_CORE: usize = 2;
 /// The end of the daemon may take so long in all.
@@ -47,6 +49,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The control port's address; port 0 takes any.
     pub control: SocketAddr,
+    /// The Lambda endpoint's address; `None` takes the one that it had, or [`DEFAULT_LAMBDA`], or any.
+    pub lambda: Option<SocketAddr>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -59,19 +63,23 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     reap(&state, &engines).await?;
     let opened = open_store(&state).await?;
     let listener = control_listener(options.control).await?;
+    let lambda = lambda_api::listen(options.lambda, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
+    let endpoint = lambda.local_addr()?;
+    state.publish_lambda_endpoint(endpoint)?;
     let mut shutdown = Shutdown::default();
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
-    let parts = parts(&state, &opened.store, engines, requests, sandboxes).await?;
-    let supervisor = supervisor::spawn(parts, opened.saved.projects);
+    let parts = parts(&state, &opened.store, engines, endpoint, requests.clone(), sandboxes).await?;
+    let supervisor = supervisor::spawn(parts, opened.saved);
+    lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     let address = listener.local_addr()?;
     state.publish_control(address)?;
     let told = CancellationToken::new();
-    serve_control(&control, listener, &state, &supervisor, &told);
+    serve_control(&control, listener, (&state, endpoint), &supervisor, &told);
     feed_watchdog(&control, &supervisor);
     systemd::ready(&format!("control port on {address}"));
-    tracing::info!(%address, state = %state.folder().display(), "ready");
+    tracing::info!(%address, lambda = %endpoint, state = %state.folder().display(), "ready");
     until_told(&told, &supervisor).await?;
     systemd::stopping("finishing requests");
     shutdown.run(LIMIT, |waiting| tracing::warn!("{waiting}")).await;
@@ -120,6 +128,7 @@ async fn parts(
     state: &State,
     store: &Store,
     engines: Engines,
+    lambda_endpoint: SocketAddr,
     requests: Phase,
     sandboxes: Phase,
 ) -> anyhow::Result<supervisor::Parts> {
@@ -145,6 +154,7 @@ async fn parts(
         docker: Arc::new(docker),
         process,
         store: store.clone(),
+        lambda_endpoint,
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
         requests,
         sandboxes,
@@ -155,13 +165,14 @@ async fn parts(
 fn serve_control(
     phase: &Phase,
     listener: TcpListener,
-    state: &State,
+    (state, endpoint): (&State, SocketAddr),
     supervisor: &supervisor::Handle,
     told: &CancellationToken,
 ) {
     let auth =
         Auth { token: control::token::Token::new(state.token().reveal()), token_file: state.folder().join("token") };
-    let serving = control::serve(listener, supervisor.clone(), template_reader(), auth, info(state), told.clone());
+    let serving =
+        control::serve(listener, supervisor.clone(), template_reader(), auth, info(state, endpoint), told.clone());
     let (end, told) = (phase.token(), told.clone());
     phase.spawn("the control port", async move {
         let mut serving = std::pin::pin!(serving);
@@ -206,11 +217,12 @@ fn template_reader() -> TemplateReader {
     })
 }
 
-fn info(state: &State) -> DaemonInfo {
+fn info(state: &State, endpoint: SocketAddr) -> DaemonInfo {
     DaemonInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         started: SystemTime::now(),
+        lambda_endpoint: Some(endpoint),
         state_dir: state.folder().to_path_buf(),
     }
 }

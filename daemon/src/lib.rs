@@ -17,6 +17,7 @@
 //! | [`worker`] | owns one function version: its pool, its sandboxes, its waiting invocations |
 //! | [`gateway`] | the data plane: listeners, the order of steps of a request, the published snapshot |
 //! | [`supervisor`] | owns the running projects; every change of what runs goes through it |
+//! | [`lambda_api`] | the Lambda service endpoint for SDKs and the AWS CLI, and for functions that call each other |
 //! | [`control`] | the control port |
 //! | [`daemon`] | opens things and wires them; shutdown order |
 //! | [`state`] | the state folder: its place, its lock, the control token, the control address |
@@ -29,6 +30,7 @@ pub mod credentials;
 pub mod daemon;
 pub mod gateway;
 pub mod lambda;
+pub mod lambda_api;
 pub mod loader;
 pub mod logs;
 pub mod project;

@@ -17,6 +17,10 @@ struct Flags {
     /// Address of the control port; loopback alone. Port 0 takes any and writes it to the state folder.
     #[arg(long, env = "SAMD_CONTROL", default_value = daemon::DEFAULT_CONTROL)]
     control: SocketAddr,
+    /// Address of the Lambda endpoint, by which functions reach each other; loopback alone [default: the one it had,
+    /// else 127.0.0.1:7264, else any free one, written to the state folder].
+    #[arg(long, env = "SAMD_LAMBDA")]
+    lambda: Option<SocketAddr>,
     /// State folder [default: $XDG_STATE_HOME/samd, else ~/.local/state/samd]
     #[arg(long, env = "SAMD_STATE_DIR")]
     state_dir: Option<PathBuf>,
@@ -57,7 +61,8 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         None => state::locate(|name| std::env::var_os(name).map(PathBuf::from))?,
     };
     let runtime = runtime(flags.threads)?;
-    let outcome = runtime.block_on(daemon::run(daemon::Options { state, control: flags.control }));
+    let options = daemon::Options { state, control: flags.control, lambda: flags.lambda };
+    let outcome = runtime.block_on(daemon::run(options));
     // What a shutdown gave up on ends with the process.
     runtime.shutdown_background();
     outcome

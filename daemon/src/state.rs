@@ -152,6 +152,20 @@ impl State {
         write_private(&self.folder, "control", format!("{address}\n").as_bytes())
     }
 
+    /// Where the Lambda endpoint was the last time; a file that says nothing sensible is as good as none.
+    #[must_use]
+    pub fn lambda_endpoint(&self) -> Option<SocketAddr> {
+        fs::read_to_string(self.folder.join("lambda")).ok()?.trim().parse().ok()
+    }
+
+    /// Says where the Lambda endpoint is; it stays there across restarts, since users write it into their settings.
+    ///
+    /// # Errors
+    /// [`StateError::Io`] when the file cannot be written.
+    pub fn publish_lambda_endpoint(&self, address: SocketAddr) -> Result<(), StateError> {
+        write_private(&self.folder, "lambda", format!("{address}\n").as_bytes())
+    }
+
     /// Takes the address back when the control port closes.
     ///
     /// # Errors

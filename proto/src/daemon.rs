@@ -23,6 +23,9 @@ pub struct DaemonStatus {
     pub started_ms: u64,
     /// The control port's address.
     pub control: String,
+    /// The Lambda endpoint's URL, when it is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lambda_endpoint: Option<String>,
     /// Its state folder.
     pub state_dir: PathBuf,
     /// Projects that run.

@@ -46,6 +46,9 @@ pub struct SettingsPatch {
     /// Milliseconds after which a sandbox that served nothing is stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_expiry_ms: Option<u64>,
+    /// Whether functions are told the address of the Lambda endpoint, by which they reach each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lambda_endpoint: Option<bool>,
 }
 
 /// Which driver runs functions.
@@ -100,4 +103,12 @@ pub struct Settings {
     pub max_concurrency: u32,
     /// Milliseconds after which a sandbox that served nothing is stopped.
     pub idle_expiry_ms: u64,
+    /// Whether functions are told the address of the Lambda endpoint.
+    #[serde(default = "on")]
+    pub lambda_endpoint: bool,
+}
+
+/// Of a daemon from before there was this setting.
+fn on() -> bool {
+    true
 }

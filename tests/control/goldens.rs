@@ -93,6 +93,7 @@ fn patch() -> SettingsPatch {
         profile: Some(text("work")),
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
+        lambda_endpoint: Some(false),
     }
 }
 
@@ -174,6 +175,7 @@ fn status() -> ProjectStatus {
             profile: Some(text("work")),
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
+            lambda_endpoint: true,
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -324,6 +326,7 @@ fn other_answers_stand_on_the_wire_as_ever() {
             pid: 4711,
             started_ms: 1_700_000_000_000,
             control: text("127.0.0.1:7263"),
+            lambda_endpoint: Some(text("http://127.0.0.1:7264")),
             state_dir: "/home/u/.local/state/samd".into(),
             running: 1,
             projects: 2,

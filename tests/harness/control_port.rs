@@ -141,6 +141,7 @@ pub fn info(folder: &Path) -> DaemonInfo {
         version: "0.0.0-test".to_owned(),
         pid: NO_PROCESS,
         started: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        lambda_endpoint: "127.0.0.1:7264".parse().ok(),
         state_dir: PathBuf::from(folder),
     }
 }

@@ -76,8 +76,12 @@ impl Daemon {
             .stdout(Stdio::null())
             .spawn()
             .expect("samd can be started");
-        let daemon = Daemon { child, state, variables, _folder: folder };
-        eventually("the control port", || daemon.control());
+        let mut daemon = Daemon { child, state, variables, _folder: folder };
+        eventually("the control port", || {
+            let ended = daemon.child.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "samd ended with {ended:?}: {}", daemon.log());
+            daemon.control()
+        });
         daemon
     }
 

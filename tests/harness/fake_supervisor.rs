@@ -14,11 +14,11 @@ use samd::project::api::{ApiKind, Authorization, Integration, LambdaProxy, Metho
 use samd::project::function::{Architecture, Code, Environment, LogFormat, Logging, Package, Runtime};
 use samd::project::settings::{ProjectName, Settings};
 use samd::project::{Api, ApiId, Function, FunctionId, Project, StandIn};
-use samd::supervisor::Handle;
 use samd::supervisor::handle::{
     CallerEnvironment, Changes, Command, FunctionStatus, LogStream, MAILBOX, Patch, ProjectStatus, Refused,
     ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
 };
+use samd::supervisor::{Directory, Handle};
 use samd::template::Diagnostic;
 use samd::worker;
 use tokio::sync::{broadcast, mpsc};
@@ -43,7 +43,7 @@ impl FakeSupervisor {
         let (mailbox, commands) = mpsc::channel(MAILBOX);
         let events = broadcast::channel(16).0;
         let fake = FakeSupervisor {
-            handle: Handle::new(mailbox, events.clone()),
+            handle: Handle::new(mailbox, events.clone(), Directory::default()),
             events,
             logs: LogHub::default(),
             asked: Arc::default(),
@@ -66,7 +66,8 @@ impl FakeSupervisor {
     /// Writes a line to the log.
     pub fn log(&self, function: &str, source: LogSource, line: &str) {
         let function = FunctionId(function.to_owned());
-        self.logs.push(LogEntry { time: SystemTime::now(), function, line: line.into(), source });
+        let time = SystemTime::now();
+        self.logs.push(LogEntry { time, function, line: line.into(), source, request_id: None });
     }
 }
 
@@ -105,6 +106,7 @@ impl State {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| worker(function, logs))));
             }
+            Command::Accept { name, answer, .. } => drop(answer.send(self.known(&name).map(|_| ()))),
             Command::Logs { name, query, answer } => {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| {
@@ -168,7 +170,8 @@ fn worker(function: FunctionId, logs: LogHub) -> worker::Handle {
 fn outcome(function: &FunctionId, invocation: &Invocation, logs: &LogHub) -> Outcome {
     let id = &invocation.request_id;
     let log = |source, line: String| {
-        logs.push(LogEntry { time: SystemTime::now(), function: function.clone(), line: line.into(), source });
+        let (time, request_id) = (SystemTime::now(), Some(id.as_str().into()));
+        logs.push(LogEntry { time, function: function.clone(), line: line.into(), source, request_id });
     };
     log(LogSource::Platform, format!("START RequestId: {id} Version: $LATEST"));
     log(LogSource::Function, format!("invoked as {}", invocation.invoked_arn));

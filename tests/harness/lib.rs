@@ -8,6 +8,7 @@ pub mod engine;
 pub mod fake_supervisor;
 pub mod golden;
 pub mod golden_file;
+pub mod lambda_client;
 pub mod namespace;
 pub mod recording_api;
 pub mod runtime_client;

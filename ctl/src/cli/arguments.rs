@@ -54,6 +54,12 @@ pub struct SettingsArgs {
     /// How long an unused sandbox lives, as in 90s or 15m [default: 15m].
     #[arg(long, value_name = "TIME")]
     pub idle_expiry: Option<String>,
+    /// Do not tell functions the Lambda endpoint's address (AWS_ENDPOINT_URL_LAMBDA), by which they reach each other.
+    #[arg(long, overrides_with = "lambda_endpoint")]
+    pub no_lambda_endpoint: bool,
+    /// Tell it again; this is the default.
+    #[arg(long, overrides_with = "no_lambda_endpoint")]
+    pub lambda_endpoint: bool,
 }
 
 /// What runs functions.

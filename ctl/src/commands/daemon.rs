@@ -81,8 +81,9 @@ fn show(client: &Client, session: &mut Session<'_>) -> Ended {
 }
 
 fn text(status: &DaemonStatus, paint: Paint) -> String {
+    let lambda = status.lambda_endpoint.as_ref().map(|url| format!("  lambda    {url}\n")).unwrap_or_default();
     format!(
-        "samd {} runs (pid {}, since {})\n  control   {}\n  state     {}\n  projects  {} running, {} known\n",
+        "samd {} runs (pid {}, since {})\n  control   {}\n{lambda}  state     {}\n  projects  {} running, {} known\n",
         status.version,
         status.pid,
         time::full(status.started_ms),

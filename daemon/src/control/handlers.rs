@@ -112,6 +112,7 @@ pub(super) async fn daemon_status(context: Arc<Context>, _: DaemonStatusRequest)
         pid: context.info.pid,
         started_ms: convert::milliseconds(context.info.started),
         control: context.address.to_string(),
+        lambda_endpoint: context.info.lambda_endpoint.map(|address| format!("http://{address}")),
         state_dir: context.info.state_dir.clone(),
         running: projects.iter().filter(|project| project.running.is_some()).count(),
         projects: projects.len(),

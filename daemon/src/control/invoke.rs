@@ -1,7 +1,7 @@
 //! Runs a function once for a caller of the control port.
 //!
 //! Owns what such an invocation is made of: id, ARN, trace header, event. The worker does the rest, and goes on when the
-//! caller hangs up.
+//! caller hangs up; one that nobody waits for is the event queue's.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,9 +13,9 @@ use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::secret::Text;
 use samd_proto::{ApiError, ErrorCode};
 
-use super::{Context, convert, log_tail};
-use crate::lambda::{Invocation, Outcome};
-use crate::logs::LogQuery;
+use super::{Context, convert};
+use crate::lambda::{Invocation, Outcome, invocation};
+use crate::logs::{LogQuery, tail};
 use crate::project::settings::ProjectName;
 use crate::project::{Function, FunctionId};
 use crate::supervisor::handle::{Refused, valid_event};
@@ -29,30 +29,17 @@ pub(super) async fn invoke(context: Arc<Context>, request: InvokeRequest) -> Res
     let (function, arn) = find(&context, &name, &request.function).await?;
     let invocation = invocation(event, arn);
     if request.asynchronous {
-        return Ok(begin(&context, name, function, invocation));
+        let request_id = invocation.request_id.clone();
+        context.supervisor.accept(name, function, invocation).await.map_err(convert::refused)?;
+        return Ok(InvokeResponse { request_id, ..InvokeResponse::default() });
     }
     let query = LogQuery { function: Some(function.clone()), since: Some(SystemTime::now()), follow: true };
     let log = context.supervisor.logs(name.clone(), query).await.map_err(convert::refused)?;
     let id = invocation.request_id.clone();
     let outcome = context.supervisor.invoke(name, function, invocation).await.map_err(convert::refused)?;
     let mut response = response(id, outcome)?;
-    response.log_tail = log_tail::collect(log, &response.request_id).await;
+    response.log_tail = tail::collect(log.past, log.future, &response.request_id).await;
     Ok(response)
-}
-
-/// Starts an invocation that nobody waits for; how it ends stands in the function's log.
-fn begin(context: &Context, name: ProjectName, function: FunctionId, invocation: Invocation) -> InvokeResponse {
-    let request_id = invocation.request_id.clone();
-    let supervisor = context.supervisor.clone();
-    context.tasks.spawn(async move {
-        match supervisor.invoke(name, function.clone(), invocation).await {
-            Ok(Outcome::Returned(_) | Outcome::Failed(_)) => {}
-            Ok(Outcome::Throttled { reason }) => tracing::warn!(%function, reason, "an invocation was throttled"),
-            Ok(Outcome::Unavailable { reason }) => tracing::warn!(%function, reason, "an invocation could not run"),
-            Err(error) => tracing::warn!(%function, %error, "an invocation was refused"),
-        }
-    });
-    InvokeResponse { request_id, ..InvokeResponse::default() }
 }
 
 fn event(text: Option<Text>) -> Result<Bytes, ApiError> {
@@ -84,17 +71,15 @@ fn invocation(event: Bytes, invoked_arn: Arc<str>) -> Invocation {
         request_id: uuid::Uuid::new_v4().to_string(),
         event,
         invoked_arn,
-        trace_id: trace_id(SystemTime::now(), uuid::Uuid::new_v4().as_u128(), uuid::Uuid::new_v4().as_u128()),
+        trace_id: invocation::fresh_trace(
+            SystemTime::now(),
+            uuid::Uuid::new_v4().as_u128(),
+            uuid::Uuid::new_v4().as_u128(),
+        ),
         client_context: None,
         cognito_identity: None,
         tenant_id: None,
     }
-}
-
-/// A fresh trace header: `Root=1-<seconds>-<96 bits>;Parent=<64 bits>;Sampled=0`, in hexadecimal.
-fn trace_id(now: SystemTime, root: u128, parent: u128) -> String {
-    let seconds = convert::milliseconds(now) / 1000;
-    format!("Root=1-{seconds:08x}-{:024x};Parent={:016x};Sampled=0", root >> 32, parent >> 64)
 }
 
 fn response(request_id: String, outcome: Outcome) -> Result<InvokeResponse, ApiError> {
@@ -116,16 +101,6 @@ fn response(request_id: String, outcome: Outcome) -> Result<InvokeResponse, ApiE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn a_trace_header_has_the_widths_of_x_ray() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(0x6745_2301);
-        assert_eq!(
-            trace_id(now, u128::MAX, 1 << 64),
-            "Root=1-67452301-ffffffffffffffffffffffff;Parent=0000000000000001;Sampled=0"
-        );
-    }
 
     #[test]
     fn a_payload_that_is_not_text_goes_as_base64() {

@@ -11,7 +11,6 @@ mod endpoints;
 mod guard;
 mod handlers;
 mod invoke;
-mod log_tail;
 mod reply;
 mod routes;
 mod server;
@@ -54,6 +53,8 @@ pub struct DaemonInfo {
     pub pid: u32,
     /// When it started.
     pub started: SystemTime,
+    /// Where the Lambda endpoint is served.
+    pub lambda_endpoint: Option<std::net::SocketAddr>,
     /// Its state folder.
     pub state_dir: PathBuf,
 }

@@ -31,6 +31,9 @@ pub struct SandboxIdentity {
     pub log_stream: String,
 }
 
+/// Where functions reach the Lambda service; a customer may send them elsewhere.
+pub const LAMBDA_ENDPOINT: &str = "AWS_ENDPOINT_URL_LAMBDA";
+
 /// `$LATEST`, or the version that an alias points to.
 #[must_use]
 pub fn version(function: &Function) -> &'static str {
@@ -48,7 +51,9 @@ pub fn variables(
 ) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = defaults(function, places);
     all.extend(function.environment.0.iter().filter(|(key, _)| !key.starts_with('_')).map(own));
-    all.extend(account.iter().map(own));
+    let customers = |key: &str| key == LAMBDA_ENDPOINT && all.contains_key(key);
+    let account: Vec<_> = account.iter().filter(|(key, _)| !customers(key)).map(own).collect();
+    all.extend(account);
     all.extend(reserved(function, places));
     all.insert("AWS_LAMBDA_RUNTIME_API".into(), identity.runtime_api.clone());
     all.insert("AWS_LAMBDA_LOG_STREAM_NAME".into(), identity.log_stream.clone());

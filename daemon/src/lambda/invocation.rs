@@ -1,6 +1,7 @@
 //! One invocation of a function and how it ended.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -51,4 +52,25 @@ pub struct Failure {
     pub payload: Bytes,
     /// The function's timeout passed.
     pub timed_out: bool,
+}
+
+/// A fresh trace header: `Root=1-<seconds>-<96 bits>;Parent=<64 bits>;Sampled=0`, in hexadecimal, of two random numbers.
+#[must_use]
+pub fn fresh_trace(now: SystemTime, root: u128, parent: u128) -> String {
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    format!("Root=1-{seconds:08x}-{:024x};Parent={:016x};Sampled=0", root >> 32, parent >> 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_trace_header_has_the_widths_of_x_ray() {
+        assert_eq!(
+            fresh_trace(UNIX_EPOCH + Duration::from_secs(0x6745_2301), u128::MAX, 1 << 64),
+            "Root=1-67452301-ffffffffffffffffffffffff;Parent=0000000000000001;Sampled=0"
+        );
+    }
 }

@@ -6,5 +6,6 @@ pub mod invocation;
 pub mod lifecycle;
 pub mod pool;
 pub mod report;
+pub mod retry;
 
 pub use invocation::{Failure, Invocation, Outcome};

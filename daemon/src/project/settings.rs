@@ -46,6 +46,8 @@ pub struct Settings {
     pub max_concurrency: u32,
     /// A sandbox that served nothing for so long is stopped.
     pub idle_expiry: Duration,
+    /// Functions are told the address of the Lambda endpoint, by which they reach each other.
+    pub lambda_endpoint: bool,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -71,6 +73,7 @@ impl Settings {
             profile: None,
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
+            lambda_endpoint: true,
         }
     }
 }
@@ -92,6 +95,7 @@ impl fmt::Debug for Settings {
             .field("profile", &self.profile)
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
+            .field("lambda_endpoint", &self.lambda_endpoint)
             .finish()
     }
 }

@@ -3,6 +3,7 @@
 //! It forwards a project's commands to the project's task and never waits for one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -10,8 +11,10 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::shutdown::Phase;
-use crate::store::{Change, SavedProject, Store, Wanted};
+use crate::store::{Change, Saved, SavedProject, Store, Wanted};
 
+use super::directory::Directory;
+use super::event_queue::EventQueue;
 use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
 use super::project_task::{self, Order, ProjectHandle};
 
@@ -29,6 +32,8 @@ pub struct Parts {
     pub auto: Arc<dyn Driver>,
     /// Keeps what must outlast the daemon.
     pub store: Store,
+    /// Where functions reach each other.
+    pub lambda_endpoint: SocketAddr,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
     /// The phase in which requests are finished; commands end with it.
@@ -44,6 +49,8 @@ pub(super) struct Shared {
     docker: Arc<dyn Driver>,
     auto: Arc<dyn Driver>,
     pub(super) store: Store,
+    pub(super) lambda_endpoint: SocketAddr,
+    pub(super) directory: Directory,
     pub(super) starts: Arc<Semaphore>,
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
@@ -61,43 +68,44 @@ impl Shared {
     }
 }
 
-/// Starts the supervisor with the projects that were saved; those that ran are started again.
+/// Starts the supervisor with what was saved: projects that ran are started again, and asynchronous invocations that
+/// were acknowledged are run.
 #[must_use]
-pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle {
+pub fn spawn(parts: Parts, saved: Saved) -> Handle {
     let (mailbox, commands) = mpsc::channel(MAILBOX);
     let events = broadcast::channel(EVENTS).0;
-    let handle = Handle::new(mailbox, events.clone());
+    let directory = Directory::default();
+    let handle = Handle::new(mailbox, events.clone(), directory.clone());
     let shared = Shared {
         process: parts.process,
         docker: parts.docker,
         auto: parts.auto,
         store: parts.store,
+        lambda_endpoint: parts.lambda_endpoint,
+        directory: directory.clone(),
         starts: parts.starts,
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
         events,
     };
     let (refusals, refused) = mpsc::channel(MAILBOX);
-    let actor = Actor { shared, projects: BTreeMap::new(), refusals };
-    parts.requests.spawn("the supervisor", actor.run(commands, refused, saved));
+    let queue = EventQueue::spawn(shared.store.clone(), directory, &parts.requests, saved.invocations);
+    let mut actor = Actor { shared, projects: BTreeMap::new(), queue, refusals };
+    actor.restore(saved.projects);
+    parts.requests.spawn("the supervisor", actor.run(commands, refused));
     handle
 }
 
 struct Actor {
     shared: Shared,
     projects: BTreeMap<ProjectName, ProjectHandle>,
+    queue: EventQueue,
     /// Names of projects whose very first start was refused.
     refusals: mpsc::Sender<ProjectName>,
 }
 
 impl Actor {
-    async fn run(
-        mut self,
-        mut commands: mpsc::Receiver<Command>,
-        mut refused: mpsc::Receiver<ProjectName>,
-        saved: BTreeMap<ProjectName, SavedProject>,
-    ) {
-        self.restore(saved);
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut refused: mpsc::Receiver<ProjectName>) {
         let cancel = self.shared.requests.token();
         loop {
             tokio::select! {
@@ -151,6 +159,12 @@ impl Actor {
             Command::Status { name, answer } => self.forward(&name, answer, |answer| Order::Status { answer }),
             Command::Invoke { name, function, answer } => {
                 self.forward(&name, answer, |answer| Order::Worker { function, answer });
+            }
+            Command::Accept { name, function, invocation, answer } => {
+                let queue = self.queue.clone();
+                self.shared.requests.spawn(format!("an event for {function}"), async move {
+                    drop(answer.send(queue.accept(name, function, invocation).await));
+                });
             }
             Command::Logs { name, query, answer } => {
                 self.forward(&name, answer, |answer| Order::Logs { query, answer });
@@ -216,11 +230,12 @@ impl Actor {
             drop(answer.send(Err(Refused::UnknownProject(name))));
             return;
         };
-        let store = self.shared.store.clone();
+        let (store, queue) = (self.shared.store.clone(), self.queue.clone());
         self.shared.requests.spawn(format!("the removal of {name}"), async move {
             let (stopped, outcome) = oneshot::channel();
             project.send(Order::Stop { answer: stopped });
             drop(outcome.await);
+            queue.forget(name.clone());
             let forgotten = store.commit(vec![Change::RemoveProject(name)]).await;
             drop(answer.send(forgotten.map_err(|problem| Refused::Store(problem.to_string()))));
         });

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use crate::worker::handle::SandboxStatus;
 
+use super::Directory;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
@@ -56,6 +57,8 @@ pub struct Patch {
     pub max_concurrency: Option<u32>,
     /// Idle expiry.
     pub idle_expiry: Option<Duration>,
+    /// Functions are told the address of the Lambda endpoint.
+    pub lambda_endpoint: Option<bool>,
 }
 
 impl std::fmt::Debug for Patch {
@@ -75,6 +78,7 @@ impl std::fmt::Debug for Patch {
             .field("profile", &self.profile)
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
+            .field("lambda_endpoint", &self.lambda_endpoint)
             .finish()
     }
 }
@@ -125,6 +129,9 @@ pub enum Refused {
     /// Something else, in one sentence.
     #[error("{0}")]
     Other(String),
+    /// Too many asynchronous invocations wait already.
+    #[error("too many asynchronous invocations wait; try again when some have run")]
+    QueueFull,
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
@@ -246,6 +253,8 @@ pub enum Command {
     Status { name: ProjectName, answer: Answer<ProjectStatus> },
     /// The way to a function's worker and its log, for an invocation that does not come through an API.
     Invoke { name: ProjectName, function: FunctionId, answer: Answer<crate::worker::Handle> },
+    /// Keep an asynchronous invocation and run it; answered once it is on the disk.
+    Accept { name: ProjectName, function: FunctionId, invocation: Invocation, answer: Answer<()> },
     /// A project's log.
     Logs { name: ProjectName, query: LogQuery, answer: Answer<LogStream> },
 }
@@ -266,13 +275,24 @@ pub struct LogStream {
 pub struct Handle {
     mailbox: mpsc::Sender<Command>,
     events: broadcast::Sender<ReloadReport>,
+    directory: Directory,
 }
 
 impl Handle {
-    /// A handle that sends to `mailbox`; reload events come from `events`.
+    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`.
     #[must_use]
-    pub fn new(mailbox: mpsc::Sender<Command>, events: broadcast::Sender<ReloadReport>) -> Handle {
-        Handle { mailbox, events }
+    pub fn new(
+        mailbox: mpsc::Sender<Command>,
+        events: broadcast::Sender<ReloadReport>,
+        directory: Directory,
+    ) -> Handle {
+        Handle { mailbox, events, directory }
+    }
+
+    /// What runs now, for those who invoke by name.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Starts a project.
@@ -348,6 +368,15 @@ impl Handle {
     ) -> Result<Outcome, Refused> {
         let worker = self.ask(|answer| Command::Invoke { name, function, answer }).await?;
         Ok(worker.invoke(invocation).await)
+    }
+
+    /// Keeps an asynchronous invocation, to be run as soon as its function can be, with Lambda's retries. When this
+    /// returns it outlasts the daemon.
+    ///
+    /// # Errors
+    /// As [`Handle::start`].
+    pub async fn accept(&self, name: ProjectName, function: FunctionId, invocation: Invocation) -> Result<(), Refused> {
+        self.ask(|answer| Command::Accept { name, function, invocation, answer }).await
     }
 
     /// A project's log.

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials;
 use crate::gateway::Gateway;
+use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
 use crate::project::diff::ProjectDiff;
@@ -24,6 +25,7 @@ use crate::watch::{Touched, Watch};
 use crate::worker;
 
 use super::actor::Shared;
+use super::directory::Listing;
 use super::handle::{
     CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
 };
@@ -103,6 +105,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     let (orders, queue) = mpsc::unbounded_channel();
     let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port }));
     let (touches, touched) = mpsc::channel(ORDERS);
+    let listed = saved.settings.name.clone();
     let task = ProjectTask {
         settings: saved.settings,
         wanted: saved.wanted,
@@ -113,10 +116,14 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         running: None,
         diagnostics: Vec::new(),
         last_reload: None,
+        listing: Listing::new(shared.directory.clone(), listed),
         card: card.clone(),
         touches,
         shared: shared.clone(),
     };
+    if task.wanted == Wanted::Running {
+        task.listing.begin();
+    }
     let name = format!("project {}", task.settings.name);
     shared.requests.spawn(name, task.run(queue, touched));
     ProjectHandle { orders, card }
@@ -151,6 +158,7 @@ struct ProjectTask {
     running: Option<Live>,
     diagnostics: Vec<Diagnostic>,
     last_reload: Option<ReloadReport>,
+    listing: Listing,
     card: Arc<Mutex<Card>>,
     touches: mpsc::Sender<Touched>,
     shared: Shared,
@@ -186,7 +194,9 @@ impl ProjectTask {
         match order {
             Order::Start { patch, caller, owned, answer } => {
                 self.caller = caller;
+                self.listing.begin();
                 let outcome = self.start(patch, &owned).await;
+                self.listing.settle();
                 self.answer_when_warm(outcome, answer);
             }
             Order::Set { patch, owned, answer } => {
@@ -241,6 +251,7 @@ impl ProjectTask {
 
     async fn stop(&mut self) -> Result<(), Refused> {
         self.running = None;
+        self.listing.retract();
         self.wanted = Wanted::Stopped;
         self.save().await
     }
@@ -433,11 +444,12 @@ impl ProjectTask {
             home: home.as_deref(),
         };
         let resolved = credentials::resolve(request, &self.caller.0).await;
-        Account {
-            variables: Arc::new(resolved.variables()),
-            region: resolved.region.clone(),
-            diagnostics: resolved.diagnostics,
+        let mut variables = resolved.variables();
+        if self.settings.lambda_endpoint {
+            let url = format!("http://{}/{}", self.shared.lambda_endpoint, self.name());
+            variables.insert(environment::LAMBDA_ENDPOINT.to_owned(), url);
         }
+        Account { variables: Arc::new(variables), region: resolved.region.clone(), diagnostics: resolved.diagnostics }
     }
 
     /// Files are read on a thread of their own; a change of code alone asks for no reading at all.
@@ -512,6 +524,7 @@ impl ProjectTask {
         self.port = Some(gateway.address.port());
         let same_paths = watched.is_some_and(|project| project.watched() == next.watched());
         let watch = if same_paths { watch } else { self.watch(&next) };
+        self.listing.publish(reconcile::roster(&functions, &self.logs));
         self.running = Some(Live {
             project: next,
             functions,
@@ -634,5 +647,6 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         profile: patch.profile.or(now.profile),
         max_concurrency: patch.max_concurrency.unwrap_or(now.max_concurrency),
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
+        lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
     }
 }

@@ -17,12 +17,13 @@ use crate::sandbox::{Driver, Launcher};
 use crate::worker::{self, Handover};
 
 use super::actor::Shared;
+use super::directory::{Listed, Roster};
 
 /// Invocations that may wait for a sandbox of a function that reserves no concurrency.
 const MOST_WAITING: usize = 1_024;
 
 /// The account that local ARNs name.
-pub(super) const ACCOUNT: &str = "123456789012";
+pub const ACCOUNT: &str = "123456789012";
 
 /// A function of a running project.
 #[derive(Debug, Clone)]
@@ -128,6 +129,17 @@ pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
             Limits { sandboxes: settings.max_concurrency, waiting: MOST_WAITING, idle_expiry: settings.idle_expiry }
         }
     }
+}
+
+/// What those who invoke by name are told of a generation.
+#[must_use]
+pub fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
+    let listed = |running: &Running| Listed {
+        function: running.function.clone(),
+        worker: running.state.as_ref().map(|live| live.worker.clone()).map_err(Clone::clone),
+    };
+    let functions = functions.iter().map(|(id, running)| (id.clone(), listed(running))).collect();
+    Roster { functions, logs: logs.clone() }
 }
 
 /// The snapshot of a generation.

@@ -252,13 +252,14 @@ impl Actor {
         let due = self.suspended.extract_if(.., |(until, _, _)| *until <= now).collect::<Vec<_>>();
         for (_, (invocation, reply), failure) in due {
             let answer = failure.answer(&invocation.request_id, self.spec.function.timeout);
-            self.journal.start(&invocation.request_id);
+            let request_id = invocation.request_id.as_str().into();
+            self.journal.start(&request_id);
             let ending = Ending {
                 error_type: Some(answer.error_type.clone()),
                 timed_out: answer.timed_out,
                 ..Ending::default()
             };
-            self.journal.end(&invocation.request_id, &ending);
+            self.journal.end(&request_id, &ending);
             // A client that hung up does not miss it.
             drop(reply.send(Reply::Whole(Outcome::Failed(answer))));
         }

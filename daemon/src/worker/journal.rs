@@ -36,25 +36,27 @@ impl Journal {
         Journal { function, hub }
     }
 
-    /// A line that the function printed.
-    pub fn printed(&self, line: &str) {
-        self.push(line, LogSource::Function);
+    /// A line that the function printed during an invocation, or outside of any.
+    pub fn printed(&self, line: &str, request_id: Option<&Arc<str>>) {
+        self.push(line, LogSource::Function, request_id.cloned());
     }
 
     /// INIT begins.
     pub fn init_start(&self, runtime_version: &str) {
-        self.push(&report::init_start(&self.function, runtime_version, &now()), LogSource::Platform);
+        self.push(&report::init_start(&self.function, runtime_version, &now()), LogSource::Platform, None);
     }
 
     /// An invocation begins.
-    pub fn start(&self, request_id: &str) {
-        self.push(&report::start(&self.function, request_id, &now()), LogSource::Platform);
+    pub fn start(&self, request_id: &Arc<str>) {
+        let line = report::start(&self.function, request_id, &now());
+        self.push(&line, LogSource::Platform, Some(request_id.clone()));
     }
 
     /// An invocation has ended.
-    pub fn end(&self, request_id: &str, ending: &Ending) {
+    pub fn end(&self, request_id: &Arc<str>, ending: &Ending) {
+        let push = |line: &str| self.push(line, LogSource::Platform, Some(request_id.clone()));
         if ending.timed_out {
-            self.push(&report::timed_out(request_id, self.function.timeout, &now()), LogSource::Platform);
+            push(&report::timed_out(request_id, self.function.timeout, &now()));
         }
         let status = match (&ending.error_type, ending.timed_out) {
             (_, true) => Some(("timeout", None)),
@@ -64,18 +66,18 @@ impl Journal {
         let report =
             Report { request_id, duration: ending.duration, init: ending.init, max_memory: ending.max_memory, status };
         for line in report::end(&self.function, &report, &now()) {
-            self.push(&line, LogSource::Platform);
+            push(&line);
         }
     }
 
     /// Something about the sandbox that the user should read beside the function's own lines.
     pub fn note(&self, line: &str) {
-        self.push(line, LogSource::Platform);
+        self.push(line, LogSource::Platform, None);
     }
 
-    fn push(&self, line: &str, source: LogSource) {
-        let entry = LogEntry { time: SystemTime::now(), function: self.function.id.clone(), line: line.into(), source };
-        self.hub.push(entry);
+    fn push(&self, line: &str, source: LogSource, request_id: Option<Arc<str>>) {
+        let function = self.function.id.clone();
+        self.hub.push(LogEntry { time: SystemTime::now(), function, line: line.into(), source, request_id });
     }
 }
 

@@ -151,7 +151,7 @@ pub(super) struct Context {
 }
 
 struct Current {
-    request_id: String,
+    request_id: Arc<str>,
     reply: Option<oneshot::Sender<Reply>>,
     began: Instant,
 }
@@ -166,6 +166,8 @@ struct Task {
     current: Option<Current>,
     /// An answered invocation whose stream has not ended.
     streaming: Option<Current>,
+    /// Whose lines the function prints: the invocation's from START to REPORT, nobody's before and after.
+    printing: Option<Arc<str>>,
     init: Option<Duration>,
     began: Instant,
     deadline: Instant,
@@ -195,6 +197,7 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
         pending_next: None,
         current: None,
         streaming: None,
+        printing: None,
         init: None,
         began: now,
         deadline: now + INIT_LIMIT,
@@ -280,8 +283,8 @@ impl Task {
     }
 
     fn take_output(&mut self) {
-        let journal = &self.context.journal;
-        self.output.take_lines(&mut |line| journal.printed(line));
+        let (journal, printing) = (&self.context.journal, self.printing.as_ref());
+        self.output.take_lines(&mut |line| journal.printed(line, printing));
     }
 
     fn call(&mut self, call: Call) -> Option<End> {
@@ -334,12 +337,13 @@ impl Task {
     }
 
     fn assign(&mut self, invocation: Invocation, reply: oneshot::Sender<Reply>) {
-        let request_id = invocation.request_id.clone();
+        let request_id: Arc<str> = invocation.request_id.as_str().into();
         if !self.life.assign(&request_id) {
             tell(reply, Reply::Whole(Outcome::Unavailable { reason: "the sandbox was not ready".to_owned() }));
             return;
         }
         self.context.journal.start(&request_id);
+        self.printing = Some(request_id.clone());
         let began = Instant::now();
         self.deadline = began + self.context.function.timeout;
         self.current = Some(Current { request_id, reply: Some(reply), began });
@@ -400,6 +404,7 @@ impl Task {
         self.take_output();
         let ending = Ending { duration, init: self.init.take(), max_memory: self.peak, error_type, timed_out };
         self.context.journal.end(&current.request_id, &ending);
+        self.printing = None;
     }
 
     /// A runtime that answered and exited at once may have its last call still on the way.
@@ -418,11 +423,12 @@ impl Task {
         self.measure(Instant::now());
         self.sandbox.kill();
         let journal = self.context.journal.clone();
-        self.output.take_rest(&mut |line| journal.printed(line));
+        let printing = self.printing.clone();
+        self.output.take_rest(&mut |line| journal.printed(line, printing.as_ref()));
         let cause = self.cause(end);
         self.sandbox.wait().await;
         self.sandbox.sweep().await;
-        self.output.take_rest(&mut |line| journal.printed(line));
+        self.output.take_rest(&mut |line| journal.printed(line, None));
         drop(self.context.events.send(Event::Gone(self.context.id, cause)));
     }
 

@@ -29,6 +29,7 @@ pub(in crate::control) fn refused(refused: Refused) -> ApiError {
         Refused::Address { .. } => (ErrorCode::Address, Vec::new()),
         Refused::Store(_) => (ErrorCode::Store, Vec::new()),
         Refused::Other(_) => (ErrorCode::Other, Vec::new()),
+        Refused::QueueFull => (ErrorCode::Throttled, Vec::new()),
         Refused::Stopping => (ErrorCode::Stopping, Vec::new()),
     };
     ApiError { code, message, diagnostics: diagnostics.iter().map(diagnostic).collect() }
@@ -84,6 +85,7 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         profile: settings.profile.clone(),
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
+        lambda_endpoint: settings.lambda_endpoint,
     }
 }
 

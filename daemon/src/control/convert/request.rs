@@ -49,6 +49,7 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         profile: patch.profile,
         max_concurrency: patch.max_concurrency.map(at_least_one).transpose()?,
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
+        lambda_endpoint: patch.lambda_endpoint,
     })
 }
 

@@ -29,6 +29,13 @@ pub(super) struct ProjectV1 {
     wanted: WantedV1,
     generation: u64,
     port: Option<u16>,
+    #[serde(default = "on")]
+    lambda_endpoint: bool,
+}
+
+/// Of records from before there was this setting.
+fn on() -> bool {
+    true
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +91,7 @@ impl From<&SavedProject> for ProjectV1 {
             },
             generation: project.generation,
             port: project.port,
+            lambda_endpoint: settings.lambda_endpoint,
         }
     }
 }
@@ -111,6 +119,7 @@ impl From<ProjectV1> for SavedProject {
             profile: record.profile,
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
+            lambda_endpoint: record.lambda_endpoint,
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,

@@ -3,6 +3,8 @@
 //! Entries are kept as values and made into text by the reader, so that logging costs the request path next to nothing.
 //! It never blocks a writer: a slow follower loses entries and is told so.
 
+pub mod tail;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -27,6 +29,8 @@ pub struct LogEntry {
     pub line: Arc<str>,
     /// Who wrote it.
     pub source: LogSource,
+    /// The invocation that it belongs to; what INIT prints belongs to none.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// Who wrote an entry.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use crate::logs::{LogEntry, LogSource};
-use crate::supervisor::handle::LogStream;
+use super::{LogEntry, LogSource};
 
 /// Lambda's limit of `X-Amz-Log-Result`.
 const MAX_BYTES: usize = 4096;
@@ -13,20 +12,20 @@ const MAX_BYTES: usize = 4096;
 /// never where the function's SystemLogLevel leaves it out.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Collects the log of the invocation `request_id`, which has ended, from a stream that began before it.
+/// Collects the log of the invocation `request_id`, which has ended, from a reading of the log that began before it.
 ///
 /// `None` when it left no log at all.
-pub(super) async fn collect(log: LogStream, request_id: &str) -> Option<String> {
+pub async fn collect(past: Vec<LogEntry>, future: Option<Receiver<LogEntry>>, request_id: &str) -> Option<String> {
     let mut tail = Tail::new(request_id);
-    for entry in &log.past {
+    for entry in &past {
         tail.push(entry);
     }
     let follow = async {
-        let mut future = log.future?;
+        let mut future = future?;
         while !tail.complete {
             match future.recv().await {
-                Ok(entry) if log.query.matches(&entry) => tail.push(&entry),
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Ok(entry) => tail.push(&entry),
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => break,
             }
         }
@@ -39,32 +38,22 @@ pub(super) async fn collect(log: LogStream, request_id: &str) -> Option<String> 
     tail.text()
 }
 
-/// The lines of one invocation among those of its function.
-///
-/// Entries do not say whose invocation they belong to: lines of the platform and JSON lines name it, and any line of the
-/// function counts from START to REPORT. With concurrent invocations of one function it may hold lines of the others.
+/// The lines of one invocation among those of its project.
 struct Tail<'a> {
     request_id: &'a str,
     lines: Vec<String>,
-    begun: bool,
     complete: bool,
 }
 
 impl<'a> Tail<'a> {
     fn new(request_id: &'a str) -> Tail<'a> {
-        Tail { request_id, lines: Vec::new(), begun: false, complete: false }
+        Tail { request_id, lines: Vec::new(), complete: false }
     }
 
     fn push(&mut self, entry: &LogEntry) {
-        let named = entry.line.contains(self.request_id);
-        let ours = match entry.source {
-            LogSource::Platform => named,
-            LogSource::Function => named || self.begun,
-        };
-        if self.complete || !ours {
+        if self.complete || entry.request_id.as_deref() != Some(self.request_id) {
             return;
         }
-        self.begun = true;
         self.complete = entry.source == LogSource::Platform && is_report(&entry.line);
         self.lines.push(entry.line.to_string());
     }
@@ -99,31 +88,33 @@ mod tests {
     use crate::project::FunctionId;
     use std::time::SystemTime;
 
-    fn tail_of(lines: &[(LogSource, &str)]) -> Option<String> {
+    fn tail_of(lines: &[(LogSource, &str, Option<&str>)]) -> Option<String> {
         let mut tail = Tail::new("id-1");
-        for (source, line) in lines {
+        for (source, line, request_id) in lines {
             tail.push(&LogEntry {
                 time: SystemTime::UNIX_EPOCH,
                 function: FunctionId("F".to_owned()),
                 line: (*line).into(),
                 source: *source,
+                request_id: request_id.map(Into::into),
             });
         }
         tail.text()
     }
 
     #[test]
-    fn a_tail_goes_from_start_to_report() {
+    fn a_tail_goes_from_start_to_report_and_has_nothing_of_concurrent_invocations() {
         use LogSource::{Function, Platform};
         let tail = tail_of(&[
-            (Platform, "INIT_START Runtime Version: python:3.12"),
-            (Function, "imported"),
-            (Platform, "START RequestId: id-1 Version: $LATEST"),
-            (Function, "hello"),
-            (Platform, "START RequestId: id-2 Version: $LATEST"),
-            (Platform, "END RequestId: id-1"),
-            (Platform, "REPORT RequestId: id-1\tDuration: 1.00 ms"),
-            (Function, "later"),
+            (Platform, "INIT_START Runtime Version: python:3.12", None),
+            (Function, "imported", None),
+            (Platform, "START RequestId: id-1 Version: $LATEST", Some("id-1")),
+            (Function, "hello", Some("id-1")),
+            (Platform, "START RequestId: id-2 Version: $LATEST", Some("id-2")),
+            (Function, "hello to id-1 from another", Some("id-2")),
+            (Platform, "END RequestId: id-1", Some("id-1")),
+            (Platform, "REPORT RequestId: id-1\tDuration: 1.00 ms", Some("id-1")),
+            (Function, "later", None),
         ]);
         let expected = "START RequestId: id-1 Version: $LATEST\nhello\nEND RequestId: id-1\n\
                         REPORT RequestId: id-1\tDuration: 1.00 ms\n";
@@ -131,13 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn json_lines_count_where_the_platform_is_silent() {
-        use LogSource::Function;
-        let tail = tail_of(&[
-            (Function, r#"{"message":"no","requestId":"id-0"}"#),
-            (Function, r#"{"message":"yes","requestId":"id-1"}"#),
-        ]);
-        assert_eq!(tail.as_deref(), Some("{\"message\":\"yes\",\"requestId\":\"id-1\"}\n"));
+    fn an_invocation_without_lines_has_no_tail() {
+        assert_eq!(tail_of(&[(LogSource::Function, "of another", Some("id-2"))]), None);
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! Keeps web pages out. A page can send requests to loopback addresses, and by rebinding a name's address it can even read
+//! the replies; but it cannot leave out `Origin` on a POST, nor choose `Host`.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, header};
+
+use super::fault::Fault;
+
+/// Refuses what may come from a web page.
+pub(super) fn check(headers: &HeaderMap, address: SocketAddr) -> Result<(), Fault> {
+    if headers.contains_key(header::ORIGIN) {
+        return Err(Fault::forbidden("The Lambda endpoint does not serve web pages: the request has an Origin header"));
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) {
+        (Some(host), None) if is_ours(host, address) => Ok(()),
+        _ => Err(Fault::forbidden(format!("The request's Host header has to be {address}"))),
+    }
+}
+
+/// A loopback address or `localhost`, with the endpoint's port.
+fn is_ours(host: &str, address: SocketAddr) -> bool {
+    let local = host.parse::<SocketAddr>().is_ok_and(|host| host.ip().is_loopback() && host.port() == address.port());
+    local
+        || host
+            .rsplit_once(':')
+            .is_some_and(|(name, port)| name.eq_ignore_ascii_case("localhost") && port.parse() == Ok(address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(headers: &[(&'static str, &str)]) -> bool {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
+        let mut map = HeaderMap::new();
+        headers.for_each(|(name, value)| drop(map.append(name, value)));
+        check(&map, "127.0.0.1:7264".parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn only_the_address_itself_is_a_host_and_no_page_an_origin() {
+        assert!(admits(&[("host", "127.0.0.1:7264")]) && admits(&[("host", "localhost:7264")]));
+        assert!(admits(&[("host", "127.0.0.2:7264")]) && admits(&[("host", "[::1]:7264")]));
+        for host in ["evil.example:7264", "127.0.0.1", "127.0.0.1:80", "10.0.0.1:7264", ""] {
+            assert!(!admits(&[("host", host)]), "{host}");
+        }
+        assert!(!admits(&[]));
+        assert!(!admits(&[("host", "127.0.0.1:7264"), ("host", "evil.example")]));
+        assert!(!admits(&[("host", "127.0.0.1:7264"), ("origin", "http://127.0.0.1:7264")]));
+        assert!(!admits(&[("host", "127.0.0.1:7264"), ("origin", "null")]));
+    }
+}

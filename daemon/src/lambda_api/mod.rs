@@ -1,0 +1,73 @@
+//! The Lambda service endpoint: what SDKs, the AWS CLI and functions that call each other reach as the Lambda service.
+//!
+//! Owns its listener and the Lambda API's shapes: paths and names ([`target`]), errors ([`fault`]), Invoke ([`invoke`]),
+//! InvokeWithResponseStream ([`stream`], [`event_stream`]), and what can be read of functions ([`configuration`]). A
+//! project's own address is `http://<endpoint>/<project>`, where its functions go before others of the same name; without
+//! a project all of them are looked through. Signatures are not checked: whoever reaches the loopback address may invoke,
+//! but no web page ([`guard`]). It never starts a sandbox, and never tells a function's variables.
+
+mod body;
+mod configuration;
+mod event_stream;
+mod fault;
+mod find;
+mod guard;
+mod invoke;
+mod jackson;
+mod server;
+mod stream;
+mod target;
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::shutdown::Phase;
+use crate::supervisor::Handle;
+
+/// What requests are answered with.
+#[derive(Debug)]
+struct Service {
+    supervisor: Handle,
+    /// The listener's real address.
+    address: SocketAddr,
+    /// What outlives its request belongs to it.
+    phase: Phase,
+}
+
+/// Binds the endpoint: where it was `asked` to be; else where it `was`, or at `first`, or wherever there is room.
+///
+/// # Errors
+/// The address that was asked for is taken or no loopback address.
+pub async fn listen(asked: Option<SocketAddr>, was: Option<SocketAddr>, first: &str) -> anyhow::Result<TcpListener> {
+    if let Some(address) = asked {
+        anyhow::ensure!(
+            address.ip().is_loopback(),
+            "the Lambda endpoint runs functions for whoever asks, so it is for loopback addresses alone, and {address} is none"
+        );
+        let bound = TcpListener::bind(address).await;
+        return bound.with_context(|| format!("cannot listen on {address} for the Lambda endpoint; set SAMD_LAMBDA"));
+    }
+    let was = was.filter(|address| address.ip().is_loopback());
+    for address in was.into_iter().chain(first.parse()) {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(problem) if Some(address) == was => {
+                tracing::warn!(%address, %problem, "the Lambda endpoint cannot be where it was; SAMD_LAMBDA can set it");
+            }
+            Err(problem) => tracing::debug!(%address, %problem, "the Lambda endpoint goes elsewhere"),
+        }
+    }
+    TcpListener::bind("127.0.0.1:0").await.context("no port could be had for the Lambda endpoint")
+}
+
+/// Serves the endpoint on `listener`; connections belong to `phase`.
+///
+/// # Errors
+/// The listener has no address.
+pub fn serve(listener: TcpListener, supervisor: Handle, phase: &Phase) -> std::io::Result<()> {
+    let service = Service { supervisor, address: listener.local_addr()?, phase: phase.clone() };
+    server::start(listener, service);
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Accepts connections, and answers each request by its target.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::fault::Fault;
+use super::target::{Operation, Target};
+use super::{Service, configuration, guard, invoke, stream};
+
+/// Connections at once; more wait in the listen queue.
+const MOST_CONNECTIONS: usize = 1_024;
+/// How long a client may take for a request's head, and a connection may stay idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait after a failed accept: too many open files, as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A reply to a client.
+pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+/// Serves until the phase ends.
+pub(super) fn start(listener: TcpListener, service: Service) {
+    let phase = service.phase.clone();
+    phase.spawn("the Lambda endpoint", accept(listener, Arc::new(service)));
+}
+
+async fn accept(listener: TcpListener, service: Arc<Service>) {
+    let (cancel, room) = (service.phase.token(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    loop {
+        let accepted = tokio::select! {
+            () = cancel.cancelled() => return,
+            accepted = async { (room.clone().acquire_owned().await, listener.accept().await) } => accepted,
+        };
+        match accepted {
+            (Ok(permit), Ok((stream, peer))) => {
+                let (service, cancel) = (service.clone(), cancel.clone());
+                service.phase.clone().spawn(format!("calls of {peer} to the Lambda endpoint"), async move {
+                    connection(stream, service, cancel).await;
+                    drop(permit);
+                });
+            }
+            (Ok(_), Err(problem)) => {
+                tracing::warn!(%problem, "the Lambda endpoint could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            (Err(_), _) => return,
+        }
+    }
+}
+
+/// Serves one connection; when the daemon stops, the answer under way is the last one.
+async fn connection(stream: TcpStream, service: Arc<Service>, cancel: CancellationToken) {
+    if let Err(problem) = stream.set_nodelay(true) {
+        tracing::debug!(%problem, "no TCP_NODELAY on a connection");
+    }
+    let answering = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(answer(request, &service).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), answering);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = cancel.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(problem) = ended {
+        tracing::debug!(%problem, "a connection to the Lambda endpoint ended early");
+    }
+}
+
+async fn answer(request: Request<Incoming>, service: &Service) -> Reply {
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let mut reply = match route(request, service, &request_id).await {
+        Ok(reply) => reply,
+        Err(fault) => refusal(fault),
+    };
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        reply.headers_mut().insert("x-amzn-requestid", id);
+    }
+    reply
+}
+
+async fn route(request: Request<Incoming>, service: &Service, request_id: &str) -> Result<Reply, Fault> {
+    guard::check(request.headers(), service.address)?;
+    let query = query(request.uri().query());
+    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let target = Target::parse(request.method(), request.uri().path(), parameter("Qualifier"))?;
+    match target.operation {
+        Operation::Invoke => invoke::invoke(service, &target, request, request_id).await,
+        Operation::InvokeWithResponseStream => stream::invoke(service, &target, request, request_id).await,
+        Operation::GetFunction => configuration::function(service, &target, request.headers()).await,
+        Operation::GetFunctionConfiguration => configuration::configuration(service, &target, request.headers()).await,
+        Operation::ListFunctions => configuration::list(service, &target, parameter("Marker"), parameter("MaxItems")),
+    }
+}
+
+fn query(query: Option<&str>) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+fn refusal(fault: Fault) -> Reply {
+    let mut reply = json(fault.status, fault.body);
+    reply.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.error_type));
+    reply
+}
+
+/// A reply in JSON.
+pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Reply {
+    let mut reply = bare(status, body);
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+/// A reply without a type.
+pub(super) fn bare(status: u16, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()).boxed_unsync());
+    *reply.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    reply
+}
+
+/// The region that a request was signed for; signatures are not checked.
+pub(super) fn signed_region(headers: &http::HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let scope = value.split("Credential=").nth(1)?.split(',').next()?;
+    scope.split('/').nth(2)
+}
