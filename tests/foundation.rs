@@ -286,6 +286,26 @@ fn eager_functions_are_initialised_before_the_first_request() {
 }
 
 #[test]
+fn a_slow_init_keeps_no_other_command_waiting() {
+    let daemon = Daemon::start();
+    let project = Project::python(
+        "import os, time\nwhile not os.path.exists('../go'): time.sleep(0.005)\ndef handler(event, context): return 'ready'\n",
+    );
+    let path = project.path().to_str().unwrap();
+    let start = ["start", path, "--name", "slow", "--sandbox", "process", "--warm", "eager"];
+    std::thread::scope(|scope| {
+        let started = scope.spawn(|| daemon.samctl(&start));
+        eventually("the start of INIT", || daemon.logs("slow").contains("INIT_START").then_some(()));
+        assert!(daemon.samctl(&["list"]).out.contains("running"));
+        assert_eq!(daemon.status("slow")["running"]["functions"][0]["sandboxes"][0]["state"], "starting");
+        assert!(!started.is_finished());
+        project.write("go", "");
+        assert_eq!(started.join().unwrap().code, 0);
+    });
+    assert_eq!(sandboxes(&daemon, "slow", "idle").len(), 1);
+}
+
+#[test]
 fn set_to_eager_initialises_what_has_not_been_used() {
     let daemon = Daemon::start();
     let project = Project::python(PID);

@@ -186,7 +186,8 @@ fn a_function_that_prints_megabytes_is_served_and_its_log_stays_bounded() {
 fn as_many_sandboxes_as_concurrent_requests_and_reserved_concurrency_throttles() {
     let daemon = Daemon::start();
     let project = Project::python(
-        "import os, time\ndef handler(event, context):\n    time.sleep(0.3)\n    return {'statusCode': 200, 'body': str(os.getpid())}\n",
+        // Each waits until all four are there, so that none can serve twice.
+        "import glob, os, time\ndef handler(event, context):\n    open(f'../at-{os.getpid()}', 'w').close()\n    while len(glob.glob('../at-*')) < 4: time.sleep(0.005)\n    return {'statusCode': 200, 'body': str(os.getpid())}\n",
     );
     let served = daemon.serve(&project, "many");
     let pids = thread::scope(|scope| {

@@ -136,6 +136,8 @@ async fn connection(stream: TcpStream, peers: Peers, served: Arc<Served>, cancel
     builder
         .http1()
         .timer(TokioTimer::new())
+        // A client that sent its request and hung up is served to the end: its invocation is not cancelled.
+        .half_close(true)
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MOST_HEADERS)
         .max_buf_size(HEAD_BUFFER.max(8192));

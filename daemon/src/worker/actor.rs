@@ -164,8 +164,7 @@ impl Actor {
     }
 
     fn tell_when_ready(&mut self, ready: oneshot::Sender<Result<(), String>>) {
-        let is_ready = self.sandboxes.values().any(|slot| slot.state != "starting");
-        if is_ready {
+        if self.sandboxes.values().any(Slot::is_ready) {
             drop(ready.send(Ok(())));
         } else if self.pool.size() == 0 {
             drop(ready.send(Err("it reserves no concurrency, so nothing is started for it".to_owned())));
@@ -180,12 +179,8 @@ impl Actor {
             return;
         }
         self.pool.warm(count, &mut self.actions);
-        // With reserved concurrency 0 there is never a sandbox that could be waited for.
-        let is_ready = self.pool.size() == 0 || self.sandboxes.values().any(|slot| slot.is_ready());
-        match ready {
-            Some(ready) if is_ready => drop(ready.send(Ok(()))),
-            Some(ready) => self.waits_for_ready.push(ready),
-            None => {}
+        if let Some(ready) = ready {
+            self.tell_when_ready(ready);
         }
     }
 

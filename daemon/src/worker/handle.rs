@@ -119,8 +119,7 @@ impl Handle {
         }
     }
 
-    /// Has `count` sandboxes started; returns when the first is ready, or at once where the function may have none. Who
-    /// waits does not keep the worker from ending.
+    /// Has `count` sandboxes started; returns when the first is ready. Who waits does not keep the worker from ending.
     ///
     /// # Errors
     /// Why INIT failed.
