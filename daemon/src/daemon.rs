@@ -121,6 +121,7 @@ async fn parts(state: &State, store: &Store, requests: Phase, sandboxes: Phase) 
     Ok(supervisor::Parts {
         process: Arc::new(process.await??),
         store: store.clone(),
+        secret: credentials::Secret::new(state.token().reveal()),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
         requests,
         sandboxes,

@@ -84,7 +84,11 @@ fn note(route: &Route) -> Option<String> {
 
 /// The URL of a route, with its path's parameters still in it.
 fn url(api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> String {
-    let base = if shadowed { format!("http://{}.localhost:{}", api.id, address.port()) } else { convert::url(address) };
+    let base = if shadowed {
+        format!("http://{}.localhost:{}", api.id.host_label(), address.port())
+    } else {
+        convert::url(address)
+    };
     match &route.path {
         RoutePath::Template(path) => format!("{base}{path}"),
         RoutePath::Default => format!("{base}/"),

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
+use crate::credentials::Secret;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::shutdown::Phase;
@@ -25,6 +27,8 @@ pub struct Parts {
     pub process: Arc<dyn Driver>,
     /// Keeps what must outlast the daemon.
     pub store: Store,
+    /// What the projects' key pairs are made from; the same across restarts.
+    pub secret: Secret,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
     /// The phase in which requests are finished; commands end with it.
@@ -38,6 +42,7 @@ pub struct Parts {
 pub(super) struct Shared {
     process: Arc<dyn Driver>,
     pub(super) store: Store,
+    secret: Secret,
     pub(super) starts: Arc<Semaphore>,
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
@@ -45,6 +50,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// The seed of a project's key pair: nobody who sees one learns of the secret or of another.
+    pub(super) fn seed(&self, project: &ProjectName) -> [u8; 32] {
+        let digest = Sha256::new().chain_update("samd key pair\0").chain_update(self.secret.reveal());
+        digest.chain_update("\0").chain_update(&project.0).finalize().into()
+    }
+
     /// The driver for a choice.
     pub(super) fn driver(&self, choice: SandboxChoice) -> Arc<dyn Driver> {
         match choice {
@@ -62,6 +73,7 @@ pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle
     let shared = Shared {
         process: parts.process,
         store: parts.store,
+        secret: parts.secret,
         starts: parts.starts,
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
