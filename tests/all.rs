@@ -4,14 +4,18 @@
 
 mod apigw;
 mod architecture;
+mod authorizers;
 mod bad_input;
 mod control;
 mod credentials;
+mod function_url;
 mod gateway;
+mod http_proxy;
 mod process;
 mod reload;
 mod runtimes;
 mod state;
 mod store;
+mod streaming;
 mod systemd;
 mod template;
