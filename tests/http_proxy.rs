@@ -50,7 +50,10 @@ fn answer(mut stream: TcpStream, word: &mpsc::Receiver<()>) {
         stream.write_all(b"4\r\nlast\r\n0\r\n\r\n").unwrap();
     } else {
         let seen = format!("{head}\n{}", String::from_utf8_lossy(&body));
-        let reply = format!("HTTP/1.1 418 Tea\r\nX-Up: here\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{seen}", seen.len());
+        let reply = format!(
+            "HTTP/1.1 418 Tea\r\nX-Up: here\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{seen}",
+            seen.len()
+        );
         stream.write_all(reply.as_bytes()).unwrap();
     }
 }

@@ -84,7 +84,11 @@ fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<P
         Ok(template) => template,
         Err(diagnostics) => return (None, diagnostics),
     };
-    let (overrides, mut diagnostics) = overrides(settings, inputs);
+    let overrides = match overrides(settings, inputs) {
+        Ok(overrides) => overrides,
+        // Functions without the variables that were meant for them would run with the wrong ones, so none does.
+        Err(diagnostic) => return (None, vec![diagnostic]),
+    };
     let around = Surroundings {
         region: if inputs.region.is_empty() { DEFAULT_REGION.to_owned() } else { inputs.region.clone() },
         account: account(inputs),
@@ -95,8 +99,7 @@ fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<P
     };
     let (mut project, found) = crate::project::resolve(template, around, &overrides);
     project.sources.extend(settings.env_vars.clone());
-    diagnostics.extend(found);
-    diagnostics.extend(missing_files(&mut project));
+    let diagnostics = found.into_iter().chain(missing_files(&mut project)).collect();
     (Some(project), diagnostics)
 }
 
@@ -116,16 +119,14 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// What overrides the variables of functions.
-fn overrides(settings: &Settings, inputs: &Inputs) -> (Overrides, Vec<Diagnostic>) {
-    let file = settings.env_vars.as_deref().map(|path| {
-        let unreadable =
-            |error| Diagnostic::error(format!("the env-vars file {} cannot be read: {error}", path.display()));
-        read(path).map_err(unreadable).and_then(|text| environment::parse(path, &text))
-    });
-    let (overrides, diagnostics) = match file {
-        None => (Overrides::default(), Vec::new()),
-        Some(Ok(overrides)) => (overrides, Vec::new()),
-        Some(Err(diagnostic)) => (Overrides::default(), vec![diagnostic]),
+fn overrides(settings: &Settings, inputs: &Inputs) -> Result<Overrides, Diagnostic> {
+    let overrides = match settings.env_vars.as_deref() {
+        None => Overrides::default(),
+        Some(path) => {
+            let unreadable =
+                |error| Diagnostic::error(format!("the env-vars file {} cannot be read: {error}", path.display()));
+            read(path).map_err(unreadable).and_then(|text| environment::parse(path, &text))?
+        }
     };
-    (Overrides { shell: inputs.caller.clone(), ..overrides }, diagnostics)
+    Ok(Overrides { shell: inputs.caller.clone(), ..overrides })
 }

@@ -23,6 +23,10 @@ struct Flags {
     /// Form of the daemon's own log.
     #[arg(long, default_value = "text")]
     log_format: telemetry::LogFormat,
+    /// Threads that serve requests. One is quickest for a developer's load, since nothing has to change threads on its
+    /// way; templates, files and interpreters are looked at on threads of their own in any case.
+    #[arg(long, env = "SAMD_THREADS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    threads: u8,
     /// Levels by target, as in `info,samd::gateway=debug`.
     #[arg(long, env = "SAMD_LOG")]
     log: Option<String>,
@@ -39,13 +43,20 @@ fn main() -> ExitCode {
     }
 }
 
+fn runtime(threads: u8) -> std::io::Result<tokio::runtime::Runtime> {
+    match threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        many => tokio::runtime::Builder::new_multi_thread().worker_threads(usize::from(many)).enable_all().build(),
+    }
+}
+
 fn run(flags: Flags) -> anyhow::Result<()> {
     telemetry::init(flags.log_format, flags.log.as_deref())?;
     let state = match flags.state_dir {
         Some(folder) => folder,
         None => state::locate(|name| std::env::var_os(name).map(PathBuf::from))?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime(flags.threads)?;
     let outcome = runtime.block_on(daemon::run(daemon::Options { state, control: flags.control }));
     // What a shutdown gave up on ends with the process.
     runtime.shutdown_background();

@@ -67,7 +67,7 @@ install_node() {
     # Newer npm runs no install script that nobody approved.
     npm install-scripts approve aws-lambda-ric >/dev/null 2>&1 || true
     npm rebuild --loglevel=error aws-lambda-ric
-    node -e 'require("./node_modules/aws-lambda-ric/dist/rapid-client.node")'
+    AWS_LAMBDA_RUNTIME_API=127.0.0.1:1 node -e 'require("./node_modules/aws-lambda-ric/dist/rapid-client.node")'
   )
   echo "$npm_client" >"$place/version"
 }

@@ -188,13 +188,13 @@ fn variables_come_from_the_file_before_the_shell_before_the_template() {
 }
 
 #[test]
-fn a_bad_env_vars_file_is_told_with_its_place_and_the_rest_is_served() {
+fn a_bad_env_vars_file_is_told_with_its_place_and_nothing_runs_without_its_variables() {
     let folder = Folder::with(&[("template.yaml", TEMPLATE), ("src/app.py", ""), ("env.json", "{\n  oops\n}")]);
     let mut settings = folder.settings();
     settings.env_vars = Some(folder.path("env.json"));
     let loaded = folder.load_with(&settings, &[]);
     assert!(texts(&loaded)[0].contains("env.json:2:"), "{:?}", texts(&loaded));
-    assert!(loaded.project.is_some());
+    assert!(loaded.project.is_none());
 }
 
 #[test]

@@ -60,12 +60,18 @@ fn stop(session: &mut Session<'_>) -> Ended {
 
 /// Whether the process ends in time.
 fn gone(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let ended = client::retry(Instant::now() + STOP, || match pid.map(test_kill_process) {
-        Some(Ok(())) => Attempt::Again,
-        Some(Err(_)) | None => Attempt::Found(()),
+    let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let ended = client::retry(Instant::now() + STOP, || match process.map(test_kill_process) {
+        Some(Ok(())) if !is_zombie(pid) => Attempt::Again,
+        Some(_) | None => Attempt::Found(()),
     });
     ended.is_some()
+}
+
+/// Whether the process has ended and only its parent has not yet taken notice, which in a container may never happen.
+fn is_zombie(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('Z'))
 }
 
 fn show(client: &Client, session: &mut Session<'_>) -> Ended {

@@ -99,7 +99,18 @@ async fn published(outbound: &Outbound, issuer: &str) -> Keys {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[tokio::test]
+    async fn the_projects_own_key_asks_no_issuer() {
+        let issuers = Issuers::new(&[1; 32]).unwrap();
+        let kid = issuers.minter().kid().to_owned();
+        let keys = issuers.keys(&Outbound::default(), "http://127.0.0.1:1", &kid).await;
+        assert!(keys.unwrap().contains(&kid));
+        assert!(issuers.keys(&Outbound::default(), "http://127.0.0.1:1", "other").await.is_err());
+    }
 
     #[test]
     fn keys_are_kept_and_an_unknown_one_asks_again_once_a_minute() {

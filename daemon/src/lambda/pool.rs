@@ -86,6 +86,20 @@ impl<W> Pool<W> {
         }
     }
 
+    /// Other limits hold from now on. Idle sandboxes beyond them are stopped, the stalest first; busy ones finish what
+    /// they have.
+    pub fn limit(&mut self, limits: Limits, actions: &mut Vec<Action<W>>) {
+        self.limits = limits;
+        while self.sandboxes.len() > limits.sandboxes as usize {
+            let Some(id) = self.stalest_idle() else { break };
+            self.sandboxes.retain(|(other, _)| *other != id);
+            actions.push(Action::Stop(id));
+        }
+        while self.starting() < self.waiting.len() && self.has_room() {
+            self.start(actions);
+        }
+    }
+
     /// A sandbox asks for work: after INIT, or after an invocation.
     pub fn ready(&mut self, id: SandboxId, now: Instant, actions: &mut Vec<Action<W>>) {
         match self.waiting.pop_front() {
@@ -181,6 +195,14 @@ impl<W> Pool<W> {
 
     fn starting(&self) -> usize {
         self.sandboxes.iter().filter(|(_, standing)| *standing == Standing::Starting).count()
+    }
+
+    fn stalest_idle(&self) -> Option<SandboxId> {
+        let idle = self.sandboxes.iter().filter_map(|(id, standing)| match standing {
+            Standing::Idle { since } => Some((*since, *id)),
+            Standing::Starting | Standing::Busy => None,
+        });
+        idle.min().map(|(_, id)| id)
     }
 
     fn freshest_idle(&self) -> Option<SandboxId> {
@@ -292,6 +314,26 @@ mod tests {
         let next = pool.expire(start + Duration::from_secs(60), &mut actions);
         assert_eq!(actions, [Action::Stop(TWO)]);
         assert_eq!(next, None, "the other one is busy");
+    }
+
+    #[test]
+    fn new_limits_hold_for_the_sandboxes_that_are_there() {
+        let (mut pool, start) = (pool(3, 10), Instant::now());
+        for (at, name) in (0_u64..).zip(['a', 'b', 'c']) {
+            invoke(&mut pool, name);
+            ready(&mut pool, SandboxId(at), start + Duration::from_secs(at));
+        }
+        for at in 0..2 {
+            ready(&mut pool, SandboxId(at), start + Duration::from_secs(at));
+        }
+        let mut actions = Vec::new();
+        let limits = Limits { sandboxes: 1, waiting: 10, idle_expiry: Duration::from_secs(1) };
+        pool.limit(limits, &mut actions);
+        assert_eq!(actions, [Action::Stop(SandboxId(0)), Action::Stop(SandboxId(1))], "the busy one goes on");
+        assert_eq!(invoke(&mut pool, 'd'), [], "there is no room for another");
+        actions.clear();
+        pool.limit(Limits { sandboxes: 2, ..limits }, &mut actions);
+        assert_eq!(actions, [Action::Start(SandboxId(3))], "who waits gets the new room");
     }
 
     #[test]

@@ -95,6 +95,11 @@ pub trait Sandbox: Send {
     /// Ends it and everything it started, at once.
     fn kill(&mut self);
 
+    /// Ends, after the sandbox has ended, what it started and took out of its reach.
+    fn sweep(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Memory in use now and at most so far, in bytes.
     fn memory(&self) -> memory::Usage;
 }

@@ -4,7 +4,7 @@
 //! the gate at which it waits for its release; its standard output and error are one pipe. The folders are the real
 //! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{PipeWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,6 +29,8 @@ use super::{Description, Driver, Launcher, Output, Sandbox, StartError, Started,
 
 /// Names the variable with a program that is run in front of the runtime (F5.5).
 const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+/// How often what a sandbox left behind is looked for: each look may find what forked during the one before.
+const SWEEPS: usize = 100;
 
 /// The driver.
 #[derive(Debug, Clone)]
@@ -218,7 +220,7 @@ impl ProcessLauncher {
         command
     }
 
-    fn spawn(&self, mut command: Command) -> std::io::Result<Started> {
+    fn spawn(&self, mut command: Command, mark: String) -> std::io::Result<Started> {
         let (reader, writer) = std::io::pipe()?;
         command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
         let gate = self.gate(&mut command)?;
@@ -226,7 +228,8 @@ impl ProcessLauncher {
         // The command holds the pipe's writing end; only when it is gone does the reader see the child's end.
         drop(command);
         let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
-        let process = Process { gate, pid: child.id(), child, exit: None };
+        let memory_limit = u64::from(self.function.memory_mb) << 20;
+        let process = Process { gate, pid: child.id(), child, exit: None, mark, memory_limit };
         Ok(Started { sandbox: Box::new(process), output })
     }
 
@@ -282,15 +285,24 @@ impl Launcher for ProcessLauncher {
         let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
         let started = self.entry.program.argv().and_then(|program| {
             let command = self.command(program, &identity, &account);
-            self.spawn(command).map_err(|problem| self.not_spawned(&problem, wrapped))
+            self.spawn(command, mark(&identity)).map_err(|problem| self.not_spawned(&problem, wrapped))
         });
         std::future::ready(started).boxed()
     }
 }
 
+/// The variable that a sandbox shares with no other, and that everything it starts inherits.
+fn mark(identity: &SandboxIdentity) -> String {
+    format!("AWS_LAMBDA_LOG_STREAM_NAME={}", identity.log_stream)
+}
+
 /// A child and its process group.
 struct Process {
     child: Child,
+    /// What is found in the environment of all its processes.
+    mark: String,
+    /// In bytes.
+    memory_limit: u64,
     gate: Option<PipeWriter>,
     pid: Option<u32>,
     exit: Option<Exit>,
@@ -340,8 +352,23 @@ impl Sandbox for Process {
         }
     }
 
+    /// A process that made a session of its own is in no group of ours and nobody's child: its environment tells.
+    fn sweep(&mut self) -> BoxFuture<'_, ()> {
+        let mark = self.mark.clone().into_bytes();
+        async move {
+            let swept = tokio::task::spawn_blocking(move || end_all(|variable| variable == mark)).await;
+            match swept {
+                Ok(0) => {}
+                Ok(count) => tracing::debug!(count, "ended processes that had left their sandbox"),
+                Err(problem) => tracing::warn!(%problem, "what a sandbox left behind could not be looked for"),
+            }
+        }
+        .boxed()
+    }
+
     fn memory(&self) -> memory::Usage {
-        self.pid.filter(|_| self.exit.is_none()).map(memory::of_tree).unwrap_or_default()
+        let pid = self.pid.filter(|_| self.exit.is_none());
+        pid.map(|pid| memory::of_tree(pid, self.memory_limit)).unwrap_or_default()
     }
 }
 
@@ -364,14 +391,33 @@ fn exit_of(status: ExitStatus) -> Exit {
 #[must_use]
 pub fn reap(runtimes: &Path) -> usize {
     let mark = format!("LAMBDA_RUNTIME_DIR={}/", runtimes.display()).into_bytes();
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
-    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let ours = pids.filter(|pid| {
+    end_all(|variable| variable.starts_with(&mark))
+}
+
+/// Ends the processes of which a variable is as asked for, and looks again until there are no more, since one may fork
+/// while it is looked at. Returns how many there were.
+fn end_all(is_marked: impl Fn(&[u8]) -> bool) -> usize {
+    let mut all = BTreeSet::new();
+    for _ in 0..SWEEPS {
+        // One that ended in the meantime needs no killing.
+        let ended: Vec<Pid> = marked(&is_marked).filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).collect();
+        if ended.is_empty() {
+            break;
+        }
+        all.extend(ended.into_iter().map(Pid::as_raw_pid));
+    }
+    all.len()
+}
+
+/// Processes of which a variable is as asked for; one that has ended and waits to be collected has none.
+fn marked(is_marked: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = Pid> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let ours = pids.filter(move |pid| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(&mark))
+        environment.split(|byte| *byte == 0).any(&is_marked)
     });
-    // One that ended in the meantime needs no killing.
-    ours.filter_map(Pid::from_raw).filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).count()
+    ours.filter_map(Pid::from_raw)
 }
 
 /// Only this machine's processes may talk to a sandbox's Runtime API, and of these only the daemon's own user's: the

@@ -226,9 +226,7 @@ impl ProjectTask {
         }
         outcome?;
         self.save().await?;
-        if self.settings.warm == Warm::Eager {
-            self.warm_all().await;
-        }
+        self.warm_all().await;
         Ok(self.status().await)
     }
 
@@ -242,6 +240,7 @@ impl ProjectTask {
             return Err(refused);
         }
         self.save().await?;
+        self.warm_all().await;
         Ok(self.status().await)
     }
 
@@ -264,15 +263,20 @@ impl ProjectTask {
         kept.map_err(|problem| Refused::Store(problem.to_string()))
     }
 
+    /// Initialises every function where the user asked for it, all at once; the daemon's bound on starts holds.
     async fn warm_all(&self) {
         let Some(live) = &self.running else { return };
-        for (id, running) in &live.functions {
+        if self.settings.warm != Warm::Eager {
+            return;
+        }
+        let warming = live.functions.iter().map(async |(id, running)| {
             if let Ok(live) = &running.state
                 && let Err(problem) = live.worker.warm(1).await
             {
                 tracing::warn!(project = %self.name(), function = %id, %problem, "INIT failed");
             }
-        }
+        });
+        futures_util::future::join_all(warming).await;
     }
 
     /// Applies the settings, on a new address where they ask for one.
@@ -283,7 +287,19 @@ impl ProjectTask {
         let report = self.apply(cause, listener).await?;
         match report.outcome {
             ReloadOutcome::Rejected { diagnostics } => Err(Refused::Diagnostics(diagnostics)),
-            ReloadOutcome::Applied { .. } | ReloadOutcome::Unchanged => Ok(()),
+            ReloadOutcome::Applied { .. } | ReloadOutcome::Unchanged => {
+                self.limit_all().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Workers that nothing touched hear of new limits too.
+    async fn limit_all(&self) {
+        for running in self.running.iter().flat_map(|live| live.functions.values()) {
+            if let Ok(live) = &running.state {
+                live.worker.limit(reconcile::limits(&running.function, &self.settings)).await;
+            }
         }
     }
 

@@ -122,7 +122,8 @@ impl Ground<'_> {
     }
 }
 
-fn limits(function: &Function, settings: &Settings) -> Limits {
+/// How many sandboxes a function may have, and how long.
+pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
     match function.reserved_concurrency {
         Some(reserved) => Limits { sandboxes: reserved, waiting: 0, idle_expiry: settings.idle_expiry },
         None => {

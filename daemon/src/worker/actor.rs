@@ -145,6 +145,7 @@ impl Actor {
                     self.tell_when_ready(ready);
                 }
             }
+            Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
                 let handover = self.hand_over();
                 // A supervisor that is gone has nobody to serve them with.
@@ -178,6 +179,11 @@ impl Actor {
 
     fn event(&mut self, event: Event) {
         match event {
+            Event::Started(id, pid) => {
+                if let Some(slot) = self.sandboxes.get_mut(&id) {
+                    slot.pid = pid;
+                }
+            }
             Event::Ready(id) => {
                 if let Some(slot) = self.sandboxes.get_mut(&id) {
                     slot.served += u64::from(slot.state == "busy");

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lambda::error::normalise_type;
+use crate::lambda::pool::Limits;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::runtime_api::Chunk;
 
@@ -37,6 +38,8 @@ pub enum Message {
         /// Told when the first of them is ready, or why it is not.
         ready: Option<oneshot::Sender<Result<(), String>>>,
     },
+    /// Other limits hold from now on.
+    Limit(Limits),
     /// A newer version takes over: give it what it can use.
     HandOver {
         /// Where it goes.
@@ -132,6 +135,13 @@ impl Handle {
     pub fn begin_warm(&self, count: u32) {
         if self.mailbox.try_send(Message::Warm { count, ready: None }).is_err() {
             tracing::debug!("a worker was too busy to be warmed");
+        }
+    }
+
+    /// Has other limits hold for it from now on.
+    pub async fn limit(&self, limits: Limits) {
+        if self.mailbox.send(Message::Limit(limits)).await.is_err() {
+            tracing::debug!("a worker ended before it heard of its new limits");
         }
     }
 

@@ -102,6 +102,8 @@ pub(super) enum Order {
 /// What a sandbox tells the actor.
 #[derive(Debug)]
 pub(super) enum Event {
+    /// Its process is there, under this id where it has one on this machine.
+    Started(SandboxId, Option<u32>),
     Ready(SandboxId),
     Gone(SandboxId, Cause),
 }
@@ -196,6 +198,8 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
         peak: 0,
         peak_read: None,
     };
+    // Without an actor the orders end too, and with them this task.
+    drop(task.context.events.send(Event::Started(task.context.id, task.sandbox.pid())));
     task.context.journal.init_start(&task.context.runtime_version);
     task.life.release();
     task.sandbox.release();
@@ -310,6 +314,7 @@ impl Task {
 
     fn next(&mut self, reply: oneshot::Sender<Result<Work, Refusal>>) {
         let first = *self.life.state() == State::Init;
+        let waited = *self.life.state() == State::Ready;
         if let Err(refusal) = self.life.next_asked() {
             tell(reply, Err(refusal));
             return;
@@ -319,8 +324,10 @@ impl Task {
             self.init = Some(self.began.elapsed());
             self.take_output();
         }
-        // Without an actor the orders end too, and with them this task.
-        drop(self.context.events.send(Event::Ready(self.context.id)));
+        if !waited {
+            // A runtime that asks twice is ready once. Without an actor the orders end too, and with them this task.
+            drop(self.context.events.send(Event::Ready(self.context.id)));
+        }
     }
 
     fn assign(&mut self, invocation: Invocation, reply: oneshot::Sender<Reply>) {
@@ -411,6 +418,7 @@ impl Task {
         self.output.take_rest(&mut |line| journal.printed(line));
         let cause = self.cause(end);
         self.sandbox.wait().await;
+        self.sandbox.sweep().await;
         self.output.take_rest(&mut |line| journal.printed(line));
         drop(self.context.events.send(Event::Gone(self.context.id, cause)));
     }
