@@ -4,14 +4,17 @@
 
 mod apigw;
 mod architecture;
+mod authorizers;
 mod bad_input;
 mod control;
 mod credentials;
 mod docker;
 mod env_vars;
 mod foundation;
+mod function_url;
 mod gateway;
 mod hostile;
+mod http_proxy;
 mod lambda_api;
 mod process;
 mod reload;
@@ -19,6 +22,7 @@ mod runtimes;
 mod samctl_real;
 mod state;
 mod store;
+mod streaming;
 mod systemd;
 mod systemd_real;
 mod template;

@@ -160,3 +160,135 @@ fn head_is_not_implied_and_a_head_reply_has_no_body() {
     let head_on_get = served.ask("HEAD", "/web/1", &[], b"");
     assert_eq!(head_on_get.status, 403, "no route takes HEAD, and the first API answers");
 }
+
+/// Two APIs with what only one of them has: CORS, custom domains, mapped parameters, compression.
+const RICH: &str = "
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 10, MemorySize: 256, Runtime: python3.11, CodeUri: src/, Handler: app.handler}}
+Resources:
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: dev
+      MinimumCompressionSize: 100
+      Domain: {DomainName: api.example.com, CertificateArn: arn:aws:acm:us-east-1:123456789012:certificate/x, BasePath: [shop]}
+      Models: {Broken: {type: nonsense}}
+  Web:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      CorsConfiguration: {AllowOrigins: ['https://page.example'], AllowMethods: [GET]}
+  Mapped:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      DefinitionBody:
+        openapi: 3.0.1
+        info: {title: t, version: '1'}
+        paths:
+          /mapped:
+            get:
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                payloadFormatVersion: '2.0'
+                uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations
+                requestParameters: {'append:header.X-Mapped': $request.querystring.q, 'overwrite:header.Via': x}
+                responseParameters: {'200': {'overwrite:statuscode': '203', 'append:header.X-Back': 'static'}}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Get: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /rest, Method: get}}
+        Patch: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /rest, Method: patch}}
+        Post: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /coded, Method: post}}
+        Web: {Type: HttpApi, Properties: {ApiId: !Ref Web, Path: /web, Method: get}}
+";
+
+fn rich() -> (Daemon, Project, Served) {
+    let daemon = Daemon::start();
+    let project = Project::of(&[("template.yaml", RICH), ("src/app.py", ECHO)]);
+    let served = daemon.serve(&project, "rich");
+    (daemon, project, served)
+}
+
+#[test]
+fn a_client_may_name_another_method_to_a_rest_api_alone() {
+    let (_daemon, _project, served) = rich();
+    let patch = [("X-HTTP-Method-Override", "PATCH")];
+    let event = served.ask("POST", "/rest", &patch, b"").json();
+    assert_eq!(event["requestContext"]["resourcePath"], "/rest");
+    assert_eq!(served.ask("POST", "/rest", &[], b"").status, 403, "no route takes POST itself");
+    let get = [("X-HTTP-Method-Override", "GET")];
+    assert_eq!(served.ask("POST", "/web", &get, b"").status, 403, "an HTTP API does not know the header");
+}
+
+#[test]
+fn a_preflight_on_the_shared_port_is_for_the_api_whose_route_comes_next() {
+    let (_daemon, _project, served) = rich();
+    let headers = [("Origin", "https://page.example"), ("Access-Control-Request-Method", "GET")];
+    let reply = served.ask("OPTIONS", "/web", &headers, b"");
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, Some("https://page.example")));
+    assert_eq!(served.ask("OPTIONS", "/rest", &headers, b"").status, 403, "the REST API has no CORS");
+}
+
+#[test]
+fn a_custom_domain_leads_to_its_api_under_its_base_path() {
+    let (_daemon, _project, served) = rich();
+    let event = served.ask("GET", "/shop/rest", &[("Host", "api.example.com")], b"").json();
+    assert_eq!(event["path"], "/shop/rest");
+    assert_eq!(event["requestContext"]["path"], "/shop/rest");
+    assert_eq!(event["requestContext"]["domainName"], "api.example.com");
+    assert_eq!(event["resource"], "/rest");
+    let unmapped = served.ask("GET", "/rest", &[("Host", "api.example.com")], b"");
+    assert_eq!((unmapped.status, unmapped.text().as_str()), (403, r#"{"message":"Forbidden"}"#));
+}
+
+#[test]
+fn parameters_of_an_http_apis_function_are_mapped_on_the_way_and_back() {
+    let (daemon, _project, served) = rich();
+    let reply = served.ask("GET", "/mapped?q=found", &[], b"");
+    assert_eq!((reply.status, reply.header("X-Back")), (203, Some("static")), "{}", reply.head);
+    assert_eq!(reply.json()["headers"]["x-mapped"], "found");
+    let diagnostics = daemon.status("rich")["diagnostics"].to_string();
+    assert!(diagnostics.contains("overwrite:header.Via"), "what cannot be mapped is named: {diagnostics}");
+    assert!(diagnostics.contains("the model broken is no JSON schema"), "{diagnostics}");
+}
+
+#[test]
+fn a_large_reply_is_compressed_for_who_accepts_it_and_a_coded_request_is_read() {
+    let (_daemon, _project, served) = rich();
+    let reply = served.ask("GET", "/rest", &[("Accept-Encoding", "gzip")], b"");
+    assert_eq!(reply.header("Content-Encoding"), Some("gzip"), "{}", reply.head);
+    assert_eq!(reply.body[..2], [0x1f, 0x8b]);
+    assert_eq!(served.get("/rest").header("Content-Encoding"), None);
+    // A gzip member that holds `hello`, stored.
+    let mut hello = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 5, 0, 0xfa, 0xff];
+    hello.extend_from_slice(b"hello");
+    hello.extend_from_slice(&[0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0]);
+    let event = served.ask("POST", "/coded", &[("Content-Encoding", "gzip")], &hello).json();
+    assert_eq!(event["body"], "hello");
+    assert_eq!(served.ask("POST", "/coded", &[("Content-Encoding", "gzip")], b"hello").status, 400);
+}
+
+#[test]
+fn a_reply_says_that_the_connection_is_kept_unless_the_client_closes_it() {
+    let (_daemon, _project, served) = rich();
+    let kept = served.raw(b"GET /rest HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(kept.header("Connection"), Some("keep-alive"), "{}", kept.head);
+    assert_eq!(served.get("/rest").header("Connection"), Some("close"));
+}
+
+#[test]
+fn a_nested_apis_host_has_a_hyphen_in_place_of_the_slash() {
+    let daemon = Daemon::start();
+    let parent = "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shop: {Type: AWS::Serverless::Application, Properties: {Location: child.yaml}}
+";
+    let project = Project::of(&[("template.yaml", parent), ("child.yaml", TEMPLATE), ("src/app.py", ECHO)]);
+    let served = daemon.serve(&project, "nested");
+    let host = format!("shop-web.localhost:{}", served.address.port());
+    assert_eq!(served.ask("GET", "/rest/a", &[("Host", &host)], b"").json()["version"], "2.0");
+    let routes = daemon.samctl(&["routes", "nested", "--output", "json"]).out;
+    assert!(routes.contains("http://shop-web.localhost:"), "{routes}");
+}

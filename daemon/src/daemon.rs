@@ -155,6 +155,7 @@ async fn parts(
         process,
         store: store.clone(),
         lambda_endpoint,
+        secret: credentials::Secret::new(state.token().reveal()),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
         requests,
         sandboxes,

@@ -31,7 +31,7 @@ pub struct Route {
     /// Where it is reached; absent for a template that does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The API's logical id.
+    /// The API's logical id; for a function URL the id that SAM gives it, as in `HelloUrl`.
     pub api: String,
     /// Which product the API belongs to.
     pub kind: ApiKind,
@@ -61,4 +61,6 @@ pub enum ApiKind {
     Rest,
     /// HTTP API (v2).
     Http,
+    /// A function URL.
+    Url,
 }

@@ -6,6 +6,8 @@
 mod claims;
 mod mint;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
@@ -154,6 +156,25 @@ pub fn authorize_cognito(
         }),
         Err(error) => Err(unauthorized(exchange, error.to_string())),
     }
+}
+
+/// What a token says of itself before anything of it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// `kid` of its header.
+    pub kid: String,
+    /// `iss`.
+    pub issuer: String,
+}
+
+/// Which key a request's token wants to be checked with; `None` where it has no token or names no key.
+#[must_use]
+pub fn claimed(exchange: &Exchange, identity_source: &str) -> Option<Claimed> {
+    let token = token(exchange, identity_source).ok()?;
+    let kid = decode_header(&token).ok()?.kid?;
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Some(Claimed { kid, issuer: claims.get("iss")?.as_str()?.to_owned() })
 }
 
 /// The issuer of a user pool's ARN: `https://cognito-idp.<region>.amazonaws.com/<pool>`.

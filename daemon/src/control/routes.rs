@@ -10,7 +10,7 @@ use samd_proto::route::{ApiKind, Route as WireRoute};
 
 use super::convert;
 use crate::project::api::{ApiKind as Kind, Authorization, Integration, LambdaProxy, Method, Route, RoutePath};
-use crate::project::{Api, Project};
+use crate::project::{Api, Function, Project};
 
 /// The routes, API by API in the order of precedence; with URLs when the project is served at `address`.
 pub(super) fn of(project: &Project, address: Option<SocketAddr>) -> Vec<WireRoute> {
@@ -22,6 +22,7 @@ pub(super) fn of(project: &Project, address: Option<SocketAddr>) -> Vec<WireRout
             table.push(entry(project, api, route, !first, address));
         }
     }
+    table.extend(project.functions.values().filter_map(|function| function_url(function, address)));
     table
 }
 
@@ -55,6 +56,25 @@ fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: O
     }
 }
 
+/// A function URL takes every path and method at a host of its own.
+fn function_url(function: &Function, address: Option<SocketAddr>) -> Option<WireRoute> {
+    let url = function.url.as_ref()?;
+    let host = format!("{}.lambda-url.localhost", function.id.host_label());
+    Some(WireRoute {
+        method: "ANY".to_owned(),
+        path: "/{proxy+}".to_owned(),
+        url: address.map(|address| format!("http://{host}:{}/", address.port())),
+        api: format!("{}Url", function.id),
+        kind: ApiKind::Url,
+        integration: "lambda".to_owned(),
+        function: Some(function.id.0.clone()),
+        runtime: Some(convert::runtime(function)),
+        authorization: if url.iam { "iam" } else { "none" }.to_owned(),
+        shadowed: false,
+        note: url.streaming.then(|| "streams its replies".to_owned()),
+    })
+}
+
 fn lambda(route: &Route) -> Option<&LambdaProxy> {
     match &route.integration {
         Integration::Lambda(proxy) => Some(proxy),
@@ -84,7 +104,11 @@ fn note(route: &Route) -> Option<String> {
 
 /// The URL of a route, with its path's parameters still in it.
 fn url(api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> String {
-    let base = if shadowed { format!("http://{}.localhost:{}", api.id, address.port()) } else { convert::url(address) };
+    let base = if shadowed {
+        format!("http://{}.localhost:{}", api.id.host_label(), address.port())
+    } else {
+        convert::url(address)
+    };
     match &route.path {
         RoutePath::Template(path) => format!("{base}{path}"),
         RoutePath::Default => format!("{base}/"),

@@ -1,19 +1,45 @@
-//! What one generation of a project serves: its APIs, their routes, and the workers behind them.
+//! What one generation of a project serves: its APIs, their routes, its function URLs, and the workers behind them.
 //!
 //! A snapshot never changes. Publishing the next one is a single swap; who holds an old one keeps its workers alive.
+//! Which API or URL a request is for is decided in [`find`](Snapshot::find).
+
+mod find;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::apigw::router::Match;
+use crate::apigw::function_url::UrlContext;
+use crate::apigw::sigv4::Credentials;
 use crate::apigw::usage_plan::Usage;
 use crate::apigw::validation::Models;
-use crate::apigw::{Context, Router};
-use crate::project::api::Route;
-use crate::project::{Api, FunctionId};
+use crate::apigw::{Context, Router, mapping};
+use crate::project::api::{Integration, Route};
+use crate::project::{Api, ApiId, Function, FunctionId};
 use crate::worker;
 
+use super::Surroundings;
 use super::authorize::Verdicts;
+use super::outbound::Outbound;
+use super::url::ServedUrl;
+
+pub use find::{Found, Target};
+
+/// What a generation is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its number.
+    pub generation: u64,
+    /// The APIs, in order of precedence.
+    pub apis: Vec<(Api, Context)>,
+    /// How functions run.
+    pub functions: HashMap<FunctionId, ServedFunction>,
+    /// Functions with a URL.
+    pub urls: Vec<ServedUrl>,
+    /// Credentials whose signatures are accepted.
+    pub credentials: Vec<Credentials>,
+    /// What outlasts generations.
+    pub surroundings: Arc<Surroundings>,
+}
 
 /// One generation.
 #[derive(Debug)]
@@ -23,6 +49,11 @@ pub struct Snapshot {
     apis: Vec<ServedApi>,
     together: Router,
     functions: HashMap<FunctionId, ServedFunction>,
+    urls: Vec<ServedUrl>,
+    credentials: Vec<Credentials>,
+    surroundings: Arc<Surroundings>,
+    /// An API has a custom domain.
+    has_domains: bool,
 }
 
 /// An API as it is served.
@@ -32,7 +63,9 @@ pub struct ServedApi {
     pub api: Api,
     /// What is stable of it.
     pub context: Context,
-    /// Its host name's first label, lower case.
+    /// The same under the base paths of its custom domains.
+    under: HashMap<String, Context>,
+    /// Its host name's first label.
     label: String,
     alone: Router,
     /// Its models, ready to validate with.
@@ -60,47 +93,65 @@ pub enum ServedFunction {
     },
 }
 
-/// The route that takes a request, and the API that it belongs to.
-#[derive(Debug)]
-pub struct Found<'a> {
-    /// The API that the request is for; on the shared address the one whose route took it, else the first.
-    pub api: &'a ServedApi,
-    /// The route and its parameters.
-    pub route: Option<(&'a Route, Match)>,
+impl ServedUrl {
+    /// A function's URL, where it has one.
+    #[must_use]
+    pub fn of(function: &Function, account_id: &str) -> Option<ServedUrl> {
+        let url = function.url.clone()?;
+        let context = UrlContext::new(account_id, &function.id);
+        Some(ServedUrl { function: function.id.clone(), url, context, label: function.id.host_label() })
+    }
 }
 
-impl Snapshot {
-    /// A snapshot of `apis`, in order of precedence.
-    #[must_use]
-    pub fn new(generation: u64, apis: Vec<(Api, Context)>, functions: HashMap<FunctionId, ServedFunction>) -> Snapshot {
-        let together = Router::new(&apis.iter().map(|(api, _)| api).collect::<Vec<_>>());
-        let served = apis.into_iter().map(|(api, context)| ServedApi {
-            label: api.id.0.replace('/', "-").to_ascii_lowercase(),
+impl ServedApi {
+    fn new(api: Api, context: Context) -> ServedApi {
+        let paths = api.domains.iter().map(|domain| domain.base_path.clone());
+        ServedApi {
+            under: paths.map(|path| (path.clone(), context.under(&path))).collect(),
+            label: api.id.host_label(),
             alone: Router::alone(&api),
             models: Models::new(&api.models),
             verdicts: Verdicts::default(),
             usage: Mutex::default(),
             context,
             api,
-        });
-        Snapshot { generation, apis: served.collect(), together, functions }
-    }
-
-    /// A snapshot that serves nothing.
-    #[must_use]
-    pub fn empty() -> Snapshot {
-        Snapshot::new(0, Vec::new(), HashMap::new())
-    }
-
-    /// Finds the API and route for a request. `None` when the project has no API at all.
-    #[must_use]
-    pub fn find(&self, host: &str, method: &str, path: &str) -> Option<Found<'_>> {
-        if let Some(api) = self.named_by(host) {
-            return Some(found(api, api.alone.find(method, path)));
         }
-        match self.together.find(method, path) {
-            Some(matched) => self.apis.get(matched.api).map(|api| found(api, Some(matched))),
-            None => self.apis.first().map(|api| found(api, None)),
+    }
+
+    /// What of it cannot be served as it is written, one sentence each.
+    fn findings(&self) -> Vec<String> {
+        let models = self.models.broken().map(|(name, why)| {
+            format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
+        });
+        models.chain(self.api.routes.iter().flat_map(mapping_findings)).collect()
+    }
+}
+
+/// Parameters of a route that cannot be mapped. A REST API's own expressions are read elsewhere.
+fn mapping_findings(route: &Route) -> Vec<String> {
+    let (request, by_status) = match &route.integration {
+        Integration::Lambda(lambda) => (&lambda.request_parameters, &lambda.response_parameters),
+        Integration::HttpProxy(proxy) => (&proxy.request_parameters, &proxy.response_parameters),
+        Integration::Mock(_) | Integration::Unsupported { .. } => return Vec::new(),
+    };
+    let all = std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems);
+    all.map(|problem| format!("{} {}: {problem}", route.method.as_str(), route.path.as_str())).collect()
+}
+
+impl Snapshot {
+    /// The snapshot of a generation.
+    #[must_use]
+    pub fn new(parts: Parts) -> Snapshot {
+        let apis: Vec<ServedApi> = parts.apis.into_iter().map(|(api, context)| ServedApi::new(api, context)).collect();
+        Snapshot {
+            generation: parts.generation,
+            together: Router::new(&apis.iter().map(|served| &served.api).collect::<Vec<_>>()),
+            has_domains: apis.iter().any(|served| !served.api.domains.is_empty()),
+            apis,
+            functions: parts.functions,
+            urls: parts.urls,
+            credentials: parts.credentials,
+            surroundings: parts.surroundings,
         }
     }
 
@@ -116,18 +167,26 @@ impl Snapshot {
         &self.apis
     }
 
-    /// `<ApiLogicalId>.localhost:<port>` is one API alone.
-    fn named_by(&self, host: &str) -> Option<&ServedApi> {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let label = name.get(..name.len().checked_sub(".localhost".len())?)?;
-        if !name.get(label.len()..)?.eq_ignore_ascii_case(".localhost") {
-            return None;
-        }
-        self.apis.iter().find(|api| api.label.eq_ignore_ascii_case(label))
+    /// Credentials whose signatures are accepted.
+    #[must_use]
+    pub fn credentials(&self) -> &[Credentials] {
+        &self.credentials
     }
-}
 
-fn found(api: &ServedApi, matched: Option<Match>) -> Found<'_> {
-    let route = matched.and_then(|matched| api.api.routes.get(matched.route).map(|route| (route, matched)));
-    Found { api, route }
+    /// What outlasts generations.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(super) fn outbound(&self) -> &Outbound {
+        &self.surroundings.outbound
+    }
+
+    /// What of the APIs cannot be served as it is written.
+    #[must_use]
+    pub fn findings(&self) -> Vec<(ApiId, String)> {
+        let of = |served: &ServedApi| served.findings().into_iter().map(|text| (served.api.id.clone(), text)).collect();
+        self.apis.iter().flat_map::<Vec<_>, _>(of).collect()
+    }
 }

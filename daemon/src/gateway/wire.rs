@@ -312,7 +312,11 @@ fn apply_names(head: &mut [u8], wanted: Option<&OutgoingHead>, interim: bool) ->
     if bodiless {
         Follows::Nothing
     } else {
-        follows(found.iter().map(|(name, value)| (name.as_str(), value.as_slice())))
+        // Without a length and without chunks the body ends with the connection (an HTTP/1.0 client's stream).
+        match follows(found.iter().map(|(name, value)| (name.as_str(), value.as_slice()))) {
+            Follows::Nothing => Follows::Unknown,
+            known => known,
+        }
     }
 }
 

@@ -14,6 +14,14 @@ use super::FunctionId;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ApiId(pub String);
 
+impl ApiId {
+    /// The first label of its own host name, lower case: nested stacks are told apart by hyphens, which ids have none of.
+    #[must_use]
+    pub fn host_label(&self) -> String {
+        self.0.replace('/', "-").to_ascii_lowercase()
+    }
+}
+
 impl fmt::Display for ApiId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -12,6 +12,14 @@ use super::layer::LayerContent;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FunctionId(pub String);
 
+impl FunctionId {
+    /// The first label of its own host name, lower case: nested stacks are told apart by hyphens, which ids have none of.
+    #[must_use]
+    pub fn host_label(&self) -> String {
+        self.0.replace('/', "-").to_ascii_lowercase()
+    }
+}
+
 impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

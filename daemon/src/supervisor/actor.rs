@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
+use crate::credentials::Secret;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::shutdown::Phase;
@@ -34,6 +36,8 @@ pub struct Parts {
     pub store: Store,
     /// Where functions reach each other.
     pub lambda_endpoint: SocketAddr,
+    /// What the projects' key pairs are made from; the same across restarts.
+    pub secret: Secret,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
     /// The phase in which requests are finished; commands end with it.
@@ -51,6 +55,7 @@ pub(super) struct Shared {
     pub(super) store: Store,
     pub(super) lambda_endpoint: SocketAddr,
     pub(super) directory: Directory,
+    secret: Secret,
     pub(super) starts: Arc<Semaphore>,
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
@@ -58,6 +63,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// The seed of a project's key pair: nobody who sees one learns of the secret or of another.
+    pub(super) fn seed(&self, project: &ProjectName) -> [u8; 32] {
+        let digest = Sha256::new().chain_update("samd key pair\0").chain_update(self.secret.reveal());
+        digest.chain_update("\0").chain_update(&project.0).finalize().into()
+    }
+
     /// The driver for a choice.
     pub(super) fn driver(&self, choice: SandboxChoice) -> Arc<dyn Driver> {
         match choice {
@@ -83,6 +94,7 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
         store: parts.store,
         lambda_endpoint: parts.lambda_endpoint,
         directory: directory.clone(),
+        secret: parts.secret,
         starts: parts.starts,
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,

@@ -12,7 +12,9 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials;
-use crate::gateway::Gateway;
+use crate::gateway::issuers::Issuers;
+use crate::gateway::outbound::Outbound;
+use crate::gateway::{Gateway, Snapshot, Surroundings};
 use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
@@ -119,6 +121,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         listing: Listing::new(shared.directory.clone(), listed),
         card: card.clone(),
         touches,
+        surroundings: None,
         shared: shared.clone(),
     };
     if task.wanted == Wanted::Running {
@@ -161,6 +164,7 @@ struct ProjectTask {
     listing: Listing,
     card: Arc<Mutex<Card>>,
     touches: mpsc::Sender<Touched>,
+    surroundings: Option<Arc<Surroundings>>,
     shared: Shared,
 }
 
@@ -407,7 +411,10 @@ impl ProjectTask {
     ) -> Result<ReloadReport, Refused> {
         let account = self.account(&cause).await;
         let loaded = self.load(&cause, &account).await;
-        self.diagnostics = account.diagnostics.iter().chain(&loaded.diagnostics).cloned().collect();
+        self.diagnostics.clear();
+        for diagnostic in account.diagnostics.iter().chain(&loaded.diagnostics).cloned() {
+            self.found(diagnostic);
+        }
         let Some(next) = loaded.project.map(Arc::new) else {
             return Ok(self.report(&cause, ReloadOutcome::Rejected { diagnostics: errors(&loaded.diagnostics) }));
         };
@@ -498,6 +505,42 @@ impl ProjectTask {
         all
     }
 
+    /// The snapshot of the generation; what of it cannot be served as written is said beside what the template's reading
+    /// found.
+    fn snapshot(
+        &mut self,
+        next: &Project,
+        functions: &BTreeMap<FunctionId, Running>,
+        account: &Account,
+    ) -> Result<Snapshot, Refused> {
+        let surroundings = self.surroundings()?;
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings);
+        for (api, finding) in snapshot.findings() {
+            let location = next.locations.get(&api.0).cloned();
+            self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
+        }
+        Ok(snapshot)
+    }
+
+    /// What the gateway keeps for as long as the project is known here.
+    fn surroundings(&mut self) -> Result<Arc<Surroundings>, Refused> {
+        if let Some(kept) = &self.surroundings {
+            return Ok(kept.clone());
+        }
+        let issuers = Issuers::new(&self.shared.seed(self.name()));
+        let issuers = issuers.map_err(|problem| Refused::Other(problem.to_string()))?;
+        let made = Arc::new(Surroundings { outbound: Outbound::default(), issuers });
+        self.surroundings = Some(made.clone());
+        Ok(made)
+    }
+
+    /// A finding is told once, however often a file changes.
+    fn found(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     fn publish(
         &mut self,
         next: Arc<Project>,
@@ -506,7 +549,7 @@ impl ProjectTask {
         template: (PathBuf, String),
         listener: Option<tokio::net::TcpListener>,
     ) -> Result<(), Refused> {
-        let snapshot = Arc::new(reconcile::snapshot(self.generation, &next, &functions));
+        let snapshot = Arc::new(self.snapshot(&next, &functions, &account)?);
         let before = self.running.take();
         let (gateway, watch, watched) = match before {
             Some(Live { gateway, _watch, project, .. }) => (Some(gateway), _watch, Some(project)),

@@ -3,12 +3,15 @@
 //! New workers are created and listeners bound before anything old is let go; publishing the snapshot is one swap that
 //! cannot fail; the old workers end when their last request has gone. It is told what differs and decides nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::apigw::Context;
-use crate::gateway::Snapshot;
-use crate::gateway::snapshot::ServedFunction;
+use crate::apigw::caller::IamIdentity;
+use crate::apigw::sigv4::Credentials;
+use crate::gateway::snapshot::{Parts, ServedFunction};
+use crate::gateway::url::ServedUrl;
+use crate::gateway::{Snapshot, Surroundings};
 use crate::lambda::pool::Limits;
 use crate::logs::LogHub;
 use crate::project::settings::{Settings, Warm};
@@ -24,6 +27,9 @@ const MOST_WAITING: usize = 1_024;
 
 /// The account that local ARNs name.
 pub const ACCOUNT: &str = "123456789012";
+
+/// The unique id of whoever signs with the account's credentials.
+const CALLER: &str = "AIDASAMDSAMDSAMDSAMD0";
 
 /// A function of a running project.
 #[derive(Debug, Clone)]
@@ -144,13 +150,40 @@ pub fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roste
 
 /// The snapshot of a generation.
 #[must_use]
-pub(super) fn snapshot(generation: u64, project: &Project, functions: &BTreeMap<FunctionId, Running>) -> Snapshot {
+pub(super) fn snapshot(
+    generation: u64,
+    project: &Project,
+    functions: &BTreeMap<FunctionId, Running>,
+    account: &BTreeMap<String, String>,
+    surroundings: Arc<Surroundings>,
+) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
     let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
     let apis = in_order.map(|api| (api.clone(), Context::new(ACCOUNT, region, api))).collect();
-    let served: HashMap<FunctionId, ServedFunction> =
-        functions.iter().map(|(id, running)| (id.clone(), served(running))).collect();
-    Snapshot::new(generation, apis, served)
+    Snapshot::new(Parts {
+        generation,
+        apis,
+        functions: functions.iter().map(|(id, running)| (id.clone(), served(running))).collect(),
+        urls: project.functions.values().filter_map(|function| ServedUrl::of(function, ACCOUNT)).collect(),
+        credentials: credentials(account).into_iter().collect(),
+        surroundings,
+    })
+}
+
+/// What functions sign with is what AWS_IAM accepts. The owner of the account may call whatever no policy denies.
+fn credentials(account: &BTreeMap<String, String>) -> Option<Credentials> {
+    let key = account.get("AWS_ACCESS_KEY_ID")?;
+    Some(Credentials {
+        secret_access_key: account.get("AWS_SECRET_ACCESS_KEY")?.clone(),
+        session_token: account.get("AWS_SESSION_TOKEN").cloned(),
+        identity: IamIdentity {
+            access_key: key.clone(),
+            account_id: ACCOUNT.to_owned(),
+            caller_id: CALLER.to_owned(),
+            user_arn: format!("arn:aws:iam::{ACCOUNT}:user/samd"),
+            user_id: CALLER.to_owned(),
+        },
+    })
 }
 
 fn served(running: &Running) -> ServedFunction {

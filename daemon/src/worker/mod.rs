@@ -14,5 +14,5 @@ pub mod journal;
 mod sandbox_task;
 
 pub use actor::{Spec, spawn};
-pub use handle::{Handle, Handover, Reply};
+pub use handle::{Handle, Handover, Reply, stream_failure};
 pub use sandbox_task::Held;

@@ -40,6 +40,12 @@ impl Minter {
         Minter { key: EncodingKey::from_ed_der(&der), kid }
     }
 
+    /// The name of the key in headers of tokens.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// The public key as a JWKS document, for [`super::check`].
     ///
     /// # Errors

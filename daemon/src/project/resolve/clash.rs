@@ -27,7 +27,7 @@ fn clash(project: &Project, method: &str, path: &str, owner: &ApiId, api: &Api) 
     let message =
         format!("{method} {path} is claimed by {owner} and by {}; on the shared port {owner} answers", api.id);
     let local = api.id.0.rsplit('/').next().unwrap_or_default();
-    let help = format!("reach the other by the host {local}.localhost");
+    let help = format!("reach the other by the host {}.localhost", api.id.host_label());
     let location = project.locations.get(&api.id.0).cloned();
     Diagnostic { location, ..Diagnostic::warning(message).path(format!("Resources.{local}")).help(help) }
 }

@@ -1,0 +1,125 @@
+//! A request of hyper's becomes one that the rules see: headers as the client cased them, the whole body, ids and time.
+//!
+//! Bounds of what is read stand here; what a request over them is answered with is the pipeline's.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::{header, request};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+
+use crate::apigw::{Request, trace};
+
+use super::listener::Peers;
+use super::wire::RawHeaders;
+
+/// API Gateway takes bodies up to this, in bytes (A3.8, B3.5).
+pub(super) const MOST_BODY: usize = 10 * 1024 * 1024;
+/// The request line and all headers together may take so much, in bytes (A3.8).
+pub(super) const MOST_HEAD: usize = 10_240;
+
+/// A request that no rule gets to see whole.
+pub(super) enum Unreadable {
+    /// Its body is over [`MOST_BODY`]; the request is there without it.
+    TooLarge(Box<Request>),
+    /// Its head is over [`MOST_HEAD`].
+    HeadTooLarge,
+    /// Its body broke off.
+    Broken,
+}
+
+/// The request as the rules see it.
+pub(super) async fn read(
+    parts: &request::Parts,
+    raw: Option<RawHeaders>,
+    body: Incoming,
+    peers: Peers,
+) -> Result<Request, Unreadable> {
+    let headers = raw.unwrap_or_else(|| headers_of(parts));
+    let size: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    if size + parts.uri.path().len() + parts.uri.query().map_or(0, str::len) > MOST_HEAD {
+        return Err(Unreadable::HeadTooLarge);
+    }
+    let mut request = described(parts, headers, peers);
+    match whole(body, MOST_BODY).await {
+        Ok(body) => request.body = body,
+        Err(BodyProblem::TooLarge) => return Err(Unreadable::TooLarge(Box::new(request))),
+        Err(BodyProblem::Broken) => return Err(Unreadable::Broken),
+    }
+    Ok(request)
+}
+
+/// HTTP/2 has its host in a pseudo header.
+fn headers_of(parts: &request::Parts) -> RawHeaders {
+    let mut all: RawHeaders =
+        parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
+    if let (false, Some(authority)) = (parts.headers.contains_key(header::HOST), parts.uri.authority()) {
+        all.insert(0, ("host".to_owned(), authority.as_str().as_bytes().to_vec()));
+    }
+    all
+}
+
+fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Request {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let [request_id, trace_root, extended] = [(); 3].map(|()| uuid::Uuid::new_v4());
+    let root = format!("1-{:08x}-{}", now.as_secs(), hex(trace_root, 24));
+    let mut request = Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers,
+        source_ip: peers.client.ip().to_canonical(),
+        port: peers.server.port(),
+        scheme: "http",
+        body: Bytes::new(),
+        time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
+        request_id: request_id.to_string(),
+        extended_request_id: STANDARD.encode(&extended.as_bytes()[..11]),
+        trace_id: String::new(),
+    };
+    request.trace_id = trace::outgoing(request.header("x-amzn-trace-id"), &root, &hex(extended, 16));
+    request
+}
+
+fn hex(source: uuid::Uuid, length: usize) -> String {
+    let mut digits = source.simple().to_string();
+    digits.truncate(length);
+    digits
+}
+
+/// Why a body could not be read whole.
+pub(super) enum BodyProblem {
+    /// It is larger than asked for.
+    TooLarge,
+    /// It broke off.
+    Broken,
+}
+
+/// The whole body, without a copy where it came in one piece.
+pub(super) async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, BodyProblem> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(BodyProblem::TooLarge);
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyProblem::Broken)?.into_data() else { continue };
+        // What came first is a part of the rest once there is one.
+        if first.len().max(rest.len()) + data.len() > most {
+            return Err(BodyProblem::TooLarge);
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.reserve(usize::try_from(body.size_hint().lower()).unwrap_or(0) + first.len() + data.len());
+            rest.extend_from_slice(&first);
+        }
+        rest.extend_from_slice(&data);
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}

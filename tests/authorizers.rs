@@ -1,0 +1,201 @@
+//! Who may call, with real signatures: AWS_IAM by curl, JSON web tokens of an issuer that publishes its keys.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use samd::apigw::jwt::Minter;
+use samd_tests::daemon::{Daemon, Project, Reply, Served};
+use serde_json::{Map, json};
+
+/// An issuer on its own port, which counts what it is asked.
+struct Issuer {
+    url: String,
+    minter: Minter,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Issuer {
+    fn start() -> Issuer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let minter = Minter::from_seed(&[7; 32]);
+        let (jwks, asked) = (minter.jwks().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let about = json!({"issuer": url, "jwks_uri": format!("{url}/keys")}).to_string();
+        let count = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let Some(first) = lines.next() else { continue };
+                lines.find(String::is_empty);
+                count.fetch_add(1, Ordering::SeqCst);
+                let body = if first.contains("/.well-known/openid-configuration") { &about } else { &jwks };
+                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+                stream.write_all((head + body).as_bytes()).unwrap();
+            }
+        });
+        Issuer { url, minter, asked }
+    }
+
+    fn token(&self, audience: &str, scopes: &[&str]) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.minter.token(&self.url, Some(audience), &scopes, &Map::new(), now - 1).unwrap()
+    }
+}
+
+const ECHO: &str = "
+import json
+def handler(event, context):
+    return {'statusCode': 200, 'body': json.dumps(event)}
+";
+
+fn serve(issuer: &str) -> (Daemon, Project, Served) {
+    let template = format!(
+        "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Web:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        EnableIamAuthorizer: true
+        Authorizers:
+          Tokens:
+            IdentitySource: $request.header.Authorization
+            JwtConfiguration: {{issuer: '{issuer}', audience: [shop]}}
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties: {{StageName: dev}}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.handler
+      Runtime: python3.11
+      Timeout: 10
+      Events:
+        Token: {{Type: HttpApi, Properties: {{ApiId: !Ref Web, Path: /token, Method: get, Auth: {{Authorizer: Tokens}}}}}}
+        Scoped:
+          Type: HttpApi
+          Properties:
+            ApiId: !Ref Web
+            Path: /scoped
+            Method: get
+            Auth: {{Authorizer: Tokens, AuthorizationScopes: [read]}}
+        Signed: {{Type: HttpApi, Properties: {{ApiId: !Ref Web, Path: /signed, Method: get, Auth: {{Authorizer: AWS_IAM}}}}}}
+        RestSigned: {{Type: Api, Properties: {{RestApiId: !Ref Rest, Path: '/rest/{{p+}}', Method: get, Auth: {{Authorizer: AWS_IAM}}}}}}
+"
+    );
+    let daemon = Daemon::start();
+    let project = Project::of(&[("template.yaml", &template), ("src/app.py", ECHO)]);
+    let served = daemon.serve(&project, "auth");
+    (daemon, project, served)
+}
+
+fn with(served: &Served, path: &str, token: &str) -> Reply {
+    served.ask("GET", path, &[("Authorization", &format!("Bearer {token}"))], b"")
+}
+
+#[test]
+fn a_token_of_the_issuer_passes_and_its_claims_are_in_the_event() {
+    let issuer = Issuer::start();
+    let (_daemon, _project, served) = serve(&issuer.url);
+    let event = with(&served, "/token", &issuer.token("shop", &[])).json();
+    let jwt = &event["requestContext"]["authorizer"]["jwt"];
+    assert_eq!(jwt["claims"]["iss"], issuer.url.as_str(), "{event}");
+    assert_eq!(jwt["claims"]["aud"], "shop");
+}
+
+#[test]
+fn the_issuers_keys_are_asked_for_once() {
+    let issuer = Issuer::start();
+    let (_daemon, _project, served) = serve(&issuer.url);
+    for _ in 0..3 {
+        assert_eq!(with(&served, "/token", &issuer.token("shop", &[])).status, 200);
+    }
+    assert_eq!(issuer.asked.load(Ordering::SeqCst), 2, "the configuration and the keys, once each");
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_in_the_challenge() {
+    let issuer = Issuer::start();
+    let (_daemon, _project, served) = serve(&issuer.url);
+    let missing = served.get("/token");
+    assert_eq!((missing.status, missing.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(issuer.asked.load(Ordering::SeqCst), 0, "nobody is asked about no token");
+    let other = with(&served, "/token", &issuer.token("other", &[]));
+    assert_eq!(other.status, 401);
+    assert!(other.head.contains("the token does not have a valid audience"), "{}", other.head);
+    let mut forged = issuer.token("shop", &[]);
+    let last = if forged.ends_with('A') { "QQ" } else { "AA" };
+    forged.truncate(forged.len() - 2);
+    assert_eq!(with(&served, "/token", &(forged + last)).status, 401);
+}
+
+#[test]
+fn a_scope_is_needed_where_the_route_asks_for_one() {
+    let issuer = Issuer::start();
+    let (_daemon, _project, served) = serve(&issuer.url);
+    assert_eq!(with(&served, "/scoped", &issuer.token("shop", &["write"])).status, 403);
+    let event = with(&served, "/scoped", &issuer.token("shop", &["write", "read"])).json();
+    assert_eq!(event["requestContext"]["authorizer"]["jwt"]["scopes"], json!(["read"]));
+}
+
+#[test]
+fn an_issuer_that_cannot_be_reached_lets_nobody_in_and_the_log_says_why() {
+    let issuer = Issuer::start();
+    let token = Issuer { url: "http://127.0.0.1:1".to_owned(), ..issuer }.token("shop", &[]);
+    let (daemon, _project, served) = serve("http://127.0.0.1:1");
+    assert_eq!(with(&served, "/token", &token).status, 401);
+    assert!(daemon.log().contains("the keys of an issuer could not be had"), "{}", daemon.log());
+}
+
+/// Status and body that curl gets for a signed request.
+fn signed(served: &Served, path: &str, user: &str) -> (u16, String) {
+    let url = format!("http://{}{path}", served.address);
+    let out = Command::new("curl")
+        .args(["-s", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:execute-api", "--user", user])
+        .args(["-w", "\n%{http_code}", &url])
+        .output();
+    let text = String::from_utf8(out.expect("curl is installed by tests/run").stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+#[test]
+fn a_signature_with_the_projects_credentials_passes() {
+    let (_daemon, _project, served) = serve("http://127.0.0.1:1");
+    let (status, body) = signed(&served, "/signed?a=1&b=2", "defaultkey:defaultsecret");
+    assert_eq!(status, 200, "{body}");
+    let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(event["requestContext"]["authorizer"]["iam"]["accessKey"], "defaultkey");
+    let (status, body) = signed(&served, "/rest/a", "defaultkey:defaultsecret");
+    let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (status, event["requestContext"]["identity"]["accessKey"].as_str()),
+        (200, Some("defaultkey")),
+        "{body}"
+    );
+}
+
+#[test]
+fn another_signature_or_none_is_refused() {
+    let (_daemon, _project, served) = serve("http://127.0.0.1:1");
+    assert_eq!(served.get("/signed").status, 403);
+    assert_eq!(signed(&served, "/signed", "defaultkey:guessed").0, 403);
+    let (status, body) = signed(&served, "/rest/a", "defaultkey:guessed");
+    assert!(status == 403 && body.contains("The request signature we calculated does not match"), "{status} {body}");
+    let rest = served.get("/rest/a");
+    assert_eq!((rest.status, rest.text().as_str()), (403, r#"{"message":"Missing Authentication Token"}"#));
+}
+
+#[test]
+fn a_path_too_long_for_a_method_arn_is_414_where_somebody_authorizes() {
+    let (_daemon, _project, served) = serve("http://127.0.0.1:1");
+    assert_eq!(served.get(&format!("/rest/{}", "a".repeat(2000))).status, 414);
+}
