@@ -228,12 +228,21 @@ fn lock(folder: &Path) -> Result<File, StateError> {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
             let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-            return Err(StateError::Held { path: folder.to_owned(), pid });
+            if !pid.is_some_and(is_gone) {
+                return Err(StateError::Held { path: folder.to_owned(), pid });
+            }
+            // The holder was killed while it started a sandbox: the child has the lock until it is itself.
+            file.lock().map_err(io_error("cannot lock", &path))?;
         }
         Err(fs::TryLockError::Error(cause)) => return Err(io_error("cannot lock", &path)(cause)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io_error("cannot write", &path))?;
     Ok(file)
+}
+
+fn is_gone(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 fn token(folder: &Path) -> Result<Token, StateError> {

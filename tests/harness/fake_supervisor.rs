@@ -106,7 +106,13 @@ impl State {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| worker(function, logs))));
             }
-            Command::Accept { name, answer, .. } => drop(answer.send(self.known(&name).map(|_| ()))),
+            Command::Accept { name, function, invocation, answer } => {
+                let logs = self.logs.clone();
+                drop(answer.send(self.known(&name).map(|_| {
+                    let worker = worker(function, logs);
+                    tokio::spawn(async move { worker.invoke(invocation).await });
+                })));
+            }
             Command::Logs { name, query, answer } => {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| {
