@@ -207,6 +207,6 @@ fn what_a_handler_that_does_not_stream_returns_goes_out_as_it_is() {
 fn the_table_of_routes_names_the_urls() {
     let (daemon, _project, served) = serve();
     let ran = daemon.samctl(&["routes", "urls", "--output", "json"]);
-    let url = format!("http://streams.lambda-url.localhost:{}/", served.address.port());
+    let url = format!("http://Streams.lambda-url.localhost:{}/", served.address.port());
     assert!(ran.out.contains(&url), "{}", ran.out);
 }

@@ -290,5 +290,5 @@ Resources:
     let host = format!("shop-web.localhost:{}", served.address.port());
     assert_eq!(served.ask("GET", "/rest/a", &[("Host", &host)], b"").json()["version"], "2.0");
     let routes = daemon.samctl(&["routes", "nested", "--output", "json"]).out;
-    assert!(routes.contains("http://shop-web.localhost:"), "{routes}");
+    assert!(routes.contains("http://Shop-Web.localhost:"), "{routes}");
 }

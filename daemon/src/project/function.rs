@@ -13,10 +13,10 @@ use super::layer::LayerContent;
 pub struct FunctionId(pub String);
 
 impl FunctionId {
-    /// The first label of its own host name, lower case: nested stacks are told apart by hyphens, which ids have none of.
+    /// The first label of its own host name, in any case: nested stacks are told apart by hyphens, which ids have none of.
     #[must_use]
     pub fn host_label(&self) -> String {
-        self.0.replace('/', "-").to_ascii_lowercase()
+        self.0.replace('/', "-")
     }
 }
 
