@@ -8,6 +8,7 @@ mod bad_input;
 mod control;
 mod credentials;
 mod gateway;
+mod many;
 mod process;
 mod reload;
 mod runtimes;

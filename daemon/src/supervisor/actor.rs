@@ -11,6 +11,7 @@ use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::shutdown::Phase;
 use crate::store::{Change, SavedProject, Store, Wanted};
+use crate::watch::Watcher;
 
 use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
 use super::project_task::{self, Order, ProjectHandle};
@@ -42,6 +43,8 @@ pub(super) struct Shared {
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
     pub(super) events: broadcast::Sender<ReloadReport>,
+    /// One for all projects.
+    pub(super) watcher: Watcher,
 }
 
 impl Shared {
@@ -66,6 +69,7 @@ pub fn spawn(parts: Parts, saved: BTreeMap<ProjectName, SavedProject>) -> Handle
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
         events,
+        watcher: Watcher::start(),
     };
     let (refusals, refused) = mpsc::channel(MAILBOX);
     let actor = Actor { shared, projects: BTreeMap::new(), refusals };

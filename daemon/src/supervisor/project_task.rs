@@ -20,7 +20,7 @@ use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
-use crate::watch::{Touched, Watch};
+use crate::watch::{Asked, Told, Touched, Watch};
 use crate::worker;
 
 use super::actor::Shared;
@@ -114,6 +114,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         last_reload: None,
         card: card.clone(),
         touches,
+        unwatched: Vec::new(),
         shared: shared.clone(),
     };
     let name = format!("project {}", task.settings.name);
@@ -137,7 +138,7 @@ struct Live {
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
-    _watch: Option<Watch>,
+    watch: Watch,
 }
 
 struct ProjectTask {
@@ -151,19 +152,23 @@ struct ProjectTask {
     diagnostics: Vec<Diagnostic>,
     last_reload: Option<ReloadReport>,
     card: Arc<Mutex<Card>>,
-    touches: mpsc::Sender<Touched>,
+    touches: mpsc::Sender<Told>,
+    /// What is not watched as it should be.
+    unwatched: Vec<Diagnostic>,
     shared: Shared,
 }
 
 /// What sets a change off.
 struct Cause {
     began: Instant,
+    /// The same moment by the clock that files are dated by.
+    since: SystemTime,
     touched: Vec<PathBuf>,
     forced: Option<Vec<FunctionId>>,
 }
 
 impl ProjectTask {
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut touched: mpsc::Receiver<Touched>) {
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut told: mpsc::Receiver<Told>) {
         let cancel = self.shared.requests.token();
         loop {
             tokio::select! {
@@ -172,7 +177,10 @@ impl ProjectTask {
                     Some(order) => self.order(order).await,
                     None => return,
                 },
-                Some(touched) = touched.recv() => self.touched(touched).await,
+                Some(first) = told.recv() => {
+                    let touched = self.told(first, &mut told);
+                    self.touched(touched).await;
+                }
             }
         }
     }
@@ -242,7 +250,10 @@ impl ProjectTask {
     }
 
     async fn stop(&mut self) -> Result<(), Refused> {
-        self.running = None;
+        if let Some(live) = self.running.take() {
+            // Who starts it again at once finds its port free.
+            live.gateway.close().await;
+        }
         self.wanted = Wanted::Stopped;
         self.save().await
     }
@@ -273,9 +284,9 @@ impl ProjectTask {
 
     /// Applies the settings, on a new address where they ask for one.
     async fn reconfigure(&mut self, owned: &BTreeSet<u16>) -> Result<(), Refused> {
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), SystemTime::now());
         let listener = self.listener(owned).await?;
-        let cause = Cause { began, touched: Vec::new(), forced: None };
+        let cause = Cause { began, since, touched: Vec::new(), forced: None };
         let report = self.apply(cause, listener).await?;
         match report.outcome {
             ReloadOutcome::Rejected { diagnostics } => Err(Refused::Diagnostics(diagnostics)),
@@ -314,7 +325,8 @@ impl ProjectTask {
             }
         }
         let forced = if functions.is_empty() { live.functions.keys().cloned().collect() } else { functions };
-        let cause = Cause { began: Instant::now(), touched: Vec::new(), forced: Some(forced.clone()) };
+        let (began, since) = (Instant::now(), SystemTime::now());
+        let cause = Cause { began, since, touched: Vec::new(), forced: Some(forced.clone()) };
         let report = self.apply(cause, None).await?;
         if matches!(report.outcome, ReloadOutcome::Applied { .. }) {
             self.wait_until_ready(&forced).await?;
@@ -340,11 +352,34 @@ impl ProjectTask {
         if problems.is_empty() { Ok(()) } else { Err(Refused::Other(problems.join("\n"))) }
     }
 
-    async fn touched(&mut self, touched: Touched) {
+    /// Everything that was told while another change was being applied makes one change.
+    fn told(&mut self, first: Told, rest: &mut mpsc::Receiver<Told>) -> Option<Touched> {
+        let mut all: Option<Touched> = None;
+        let mut next = Some(first);
+        while let Some(told) = next {
+            match told {
+                Told::Touched(touched) => match &mut all {
+                    Some(all) => all.paths.extend(touched.paths),
+                    None => all = Some(touched),
+                },
+                Told::Degraded(why) => self.unwatched.push(Diagnostic::warning(why)),
+            }
+            next = rest.try_recv().ok();
+        }
+        if let Some(all) = &mut all {
+            all.paths.sort();
+            all.paths.dedup();
+        }
+        all
+    }
+
+    async fn touched(&mut self, touched: Option<Touched>) {
+        let Some(touched) = touched else { return };
         if self.running.is_none() {
             return;
         }
-        let cause = Cause { began: touched.noticed, touched: touched.paths, forced: None };
+        let since = SystemTime::now();
+        let cause = Cause { began: touched.noticed, since, touched: touched.paths, forced: None };
         if let Err(refused) = self.apply(cause, None).await {
             tracing::error!(project = %self.name(), %refused, "a change could not be applied");
         }
@@ -378,7 +413,8 @@ impl ProjectTask {
         let functions = self.functions(&next, &diff, &account.variables, same_account).await;
         self.generation += 1;
         let template = (loaded.template, loaded.why);
-        self.publish(next, functions, account, template, listener)?;
+        let watch = self.watch(&next, cause.since).await;
+        self.publish(next, functions, account, template, listener, watch)?;
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
@@ -455,12 +491,12 @@ impl ProjectTask {
         account: Account,
         template: (PathBuf, String),
         listener: Option<tokio::net::TcpListener>,
+        new_watch: Option<Watch>,
     ) -> Result<(), Refused> {
         let snapshot = Arc::new(reconcile::snapshot(self.generation, &next, &functions));
-        let before = self.running.take();
-        let (gateway, watch, watched) = match before {
-            Some(Live { gateway, _watch, project, .. }) => (Some(gateway), _watch, Some(project)),
-            None => (None, None, None),
+        let (gateway, old_watch) = match self.running.take() {
+            Some(Live { gateway, watch, .. }) => (Some(gateway), Some(watch)),
+            None => (None, None),
         };
         let gateway = match (listener, gateway) {
             (None, Some(gateway)) => {
@@ -472,28 +508,23 @@ impl ProjectTask {
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         self.port = Some(gateway.address.port());
-        let same_paths = watched.is_some_and(|project| project.watched() == next.watched());
-        let watch = if same_paths { watch } else { self.watch(&next) };
-        self.running = Some(Live {
-            project: next,
-            functions,
-            account,
-            gateway,
-            template,
-            since: SystemTime::now(),
-            _watch: watch,
-        });
+        let Some(watch) = new_watch.or(old_watch) else { return Err(Refused::Other("nothing is watched".to_owned())) };
+        self.running =
+            Some(Live { project: next, functions, account, gateway, template, since: SystemTime::now(), watch });
         Ok(())
     }
 
-    fn watch(&self, project: &Project) -> Option<Watch> {
-        match Watch::start(project.watched(), self.touches.clone()) {
-            Ok(watch) => Some(watch),
-            Err(problem) => {
-                tracing::warn!(project = %self.name(), %problem, "files are not watched; use `samctl reload`");
-                None
-            }
+    /// A watch of what the next project uses; `None` when the one that is there watches just that.
+    async fn watch(&mut self, next: &Project, since: SystemTime) -> Option<Watch> {
+        let paths = next.watched();
+        if self.running.as_ref().is_some_and(|live| live.project.watched() == paths) {
+            return None;
         }
+        self.unwatched.clear();
+        let path = &self.settings.path;
+        let root = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+        let root = root.unwrap_or(path).to_path_buf();
+        Some(self.shared.watcher.watch(Asked { paths, root, since, told: self.touches.clone() }).await)
     }
 
     fn report(&mut self, cause: &Cause, outcome: ReloadOutcome) -> ReloadReport {
@@ -517,7 +548,8 @@ impl ProjectTask {
             Some(live) => Some(self.running_status(live).await),
             None => None,
         };
-        ProjectStatus { settings: self.settings.clone(), running, diagnostics: self.diagnostics.clone() }
+        let diagnostics = self.diagnostics.iter().chain(&self.unwatched).cloned().collect();
+        ProjectStatus { settings: self.settings.clone(), running, diagnostics }
     }
 
     async fn running_status(&self, live: &Live) -> RunningStatus {
