@@ -16,6 +16,7 @@ mod gateway;
 mod hostile;
 mod http_proxy;
 mod lambda_api;
+mod many;
 mod process;
 mod reload;
 mod runtimes;

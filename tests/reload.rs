@@ -225,3 +225,162 @@ fn stop_then_start_brings_a_project_back_with_all_its_settings() {
     let status = daemon.status("again");
     assert!(status.to_string().contains("eager"), "{status}");
 }
+
+/// The generation that serves.
+fn generation(daemon: &Daemon, name: &str) -> u64 {
+    let ran = daemon.samctl(&["status", name, "--output", "json"]);
+    let status: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    find_number(&status, "generation").unwrap_or_else(|| panic!("no generation in {status}"))
+}
+
+fn find_number(value: &serde_json::Value, key: &str) -> Option<u64> {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get(key).and_then(serde_json::Value::as_u64);
+            own.or_else(|| fields.values().find_map(|value| find_number(value, key)))
+        }
+        serde_json::Value::Array(items) => items.iter().find_map(|value| find_number(value, key)),
+        _ => None,
+    }
+}
+
+#[test]
+fn saving_without_changing_content_does_nothing() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "same");
+    let pids = ["/edited", "/steady"].map(|path| served.get(path).json()["pid"].clone());
+    // An edit shows that everything is watched; after it the index knows the file, whether it is made already or not.
+    project.write("edited/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+    let (pid, before) = (served.get("/edited").json()["pid"].clone(), generation(&daemon, "same"));
+    project.write("edited/app.py", &version(1));
+    project.rename_over("edited/app.py", &version(1));
+    std::fs::remove_file(project.path().join("edited/app.py")).unwrap();
+    project.write("edited/app.py", &version(1));
+    // What came before another edit was told before it or with it.
+    project.write("steady/app.py", &version(2));
+    eventually("the other edit", || (served_version(served, "/steady") == 2).then_some(()));
+    assert_eq!(served.get("/edited").json()["pid"], pid, "{}", daemon.log());
+    assert_eq!(generation(&daemon, "same"), before + 1);
+    assert_ne!(served.get("/steady").json()["pid"], pids[1]);
+}
+
+#[test]
+fn what_samdignore_names_restarts_nothing_and_its_rules_may_change() {
+    let daemon = Daemon::start();
+    let project = two();
+    project.write(".samdignore", "*.md\n");
+    let served = daemon.serve(&project, "ignoring");
+    let pid = served.get("/edited").json()["pid"].clone();
+    project.write("edited/notes.md", "one");
+    project.write("steady/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/steady") == 1).then_some(()));
+    assert_eq!(served.get("/edited").json()["pid"], pid);
+    project.write(".samdignore", "nothing\n");
+    let mut text = String::from("two");
+    eventually("the new rules", || {
+        text.push('.');
+        project.write("edited/notes.md", &text);
+        (served.get("/edited").json()["pid"] != pid).then_some(())
+    });
+}
+
+#[test]
+fn a_code_folder_that_is_swapped_for_another_is_served_and_still_watched() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "swapped");
+    let steady = served.get("/steady").json()["pid"].clone();
+    served_version(served, "/edited");
+    // By renaming, as a build that swaps its folder.
+    project.write("next/app.py", &version(1));
+    std::fs::rename(project.path().join("edited"), project.path().join("old")).unwrap();
+    std::fs::rename(project.path().join("next"), project.path().join("edited")).unwrap();
+    eventually("the other folder", || (served.get("/edited").text().contains("\"version\": 1")).then_some(()));
+    project.write("edited/app.py", &version(2));
+    eventually("an edit in it", || (served_version(served, "/edited") == 2).then_some(()));
+    // By deleting and making it again, as `git checkout` does.
+    std::fs::remove_dir_all(project.path().join("edited")).unwrap();
+    project.write("edited/app.py", &version(3));
+    eventually("the folder made again", || served.get("/edited").text().contains("\"version\": 3").then_some(()));
+    project.write("edited/app.py", &version(4));
+    eventually("an edit in that", || served.get("/edited").text().contains("\"version\": 4").then_some(()));
+    assert_eq!(served.get("/steady").json()["pid"], steady);
+}
+
+#[test]
+fn a_missing_code_folder_is_served_once_it_is_there_and_so_are_new_folders_in_it() {
+    let daemon = Daemon::start();
+    let project = two();
+    std::fs::remove_dir_all(project.path().join("edited")).unwrap();
+    let template = TWO.replace("CodeUri: edited/", "CodeUri: build/out/edited/");
+    project.write("template.yaml", &template);
+    let served = daemon.serve(&project, "later");
+    assert_ne!(served.get("/edited").status, 200);
+    project.write("build/out/edited/app.py", &version(1));
+    eventually("the folder", || served.get("/edited").text().contains("\"version\": 1").then_some(()));
+    project.write("build/out/edited/lib/deep/number.py", "N = 2\n");
+    project.write(
+        "build/out/edited/app.py",
+        &version(2).replace("VERSION = 2", "from lib.deep import number\nVERSION = number.N"),
+    );
+    eventually("the new module", || served.get("/edited").text().contains("\"version\": 2").then_some(()));
+    project.write("build/out/edited/lib/deep/number.py", "N = 30\n");
+    eventually("an edit of it", || served.get("/edited").text().contains("\"version\": 30").then_some(()));
+}
+
+#[test]
+fn an_installation_of_thousands_of_files_is_a_few_reloads_and_its_last_state_is_served() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "storm");
+    served_version(served, "/edited");
+    let before = generation(&daemon, "storm");
+    for number in 0..3_000 {
+        project.write(&format!("edited/node_modules/m{}/lib/f{number}.js", number % 150), "x");
+    }
+    project.write("edited/app.py", &version(1));
+    eventually("the last state", || (served_version(served, "/edited") == 1).then_some(()));
+    let reloads = generation(&daemon, "storm") - before;
+    assert!(reloads <= 12, "{reloads} reloads");
+}
+
+#[test]
+fn where_no_folder_can_be_watched_any_more_it_is_polled_and_the_status_says_so() {
+    let Some(daemon) = Daemon::within("echo 2 > /proc/sys/user/max_inotify_watches") else {
+        eprintln!("SKIPPED: this system lets no user lower the limit of watched folders in a namespace");
+        return;
+    };
+    let project = two();
+    let served = daemon.serve(&project, "polled");
+    served_version(served, "/edited");
+    let status = daemon.status("polled").to_string();
+    assert!(status.contains("max_user_watches"), "{status}");
+    project.write("edited/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+}
+
+#[test]
+fn each_reload_is_one_event_with_all_that_belongs_to_it() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "told");
+    let ran = daemon.samctl(&["reload", "told", "Edited", "--output", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    for field in ["generation", "files", "duration_us", "outcome"] {
+        assert!(told.to_string().contains(&format!("\"{field}\"")), "{field} in {told}");
+    }
+    let mut follower = daemon.follow_events();
+    let last = follower.next_line();
+    assert!(last.contains("Edited"), "a follower is first told what was last: {last}");
+    project.write("edited/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+    project.write("template.yaml", &TWO.replace("Path: /steady, Method: get}}", "Path: /other, Method: get}}"));
+    eventually("the other route", || (served.get("/other").status == 200).then_some(()));
+    let edit = follower.next_line();
+    assert!(edit.contains("app.py") && edit.contains("Edited") && !edit.contains("Steady"), "{edit}");
+    let routes = follower.next_line();
+    assert!(routes.contains("GET /other") && routes.contains("GET /steady") && routes.contains("template.yaml"));
+}

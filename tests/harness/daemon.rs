@@ -1,10 +1,10 @@
 //! The real `samd`, as a process of its own on ports of its own, and projects for it to serve.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -66,8 +66,32 @@ impl Daemon {
     }
 
     fn on(state: PathBuf, variables: Vec<(String, String)>, folder: Option<TempDir>) -> Daemon {
+        Daemon::spawned(Command::new(executable("samd")), state, variables, folder)
+    }
+
+    /// Starts a daemon in a user namespace of its own, after `prepare`: a shell command that has root's rights there.
+    /// `None` where the system allows no namespace or the command fails in it.
+    #[must_use]
+    pub fn within(prepare: &str) -> Option<Daemon> {
+        let namespace = ["--user", "--map-root-user", "sh", "-c"];
+        let possible = Command::new("unshare").args(namespace).arg(prepare).output();
+        if !possible.is_ok_and(|ran| ran.status.success()) {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let mut command = Command::new("unshare");
+        command.args(namespace).arg(format!("{prepare} && exec \"$0\"")).arg(executable("samd"));
+        Some(Daemon::spawned(command, folder.path().join("state"), Vec::new(), Some(folder)))
+    }
+
+    fn spawned(
+        mut command: Command,
+        state: PathBuf,
+        variables: Vec<(String, String)>,
+        folder: Option<TempDir>,
+    ) -> Daemon {
         let log = fs::File::options().create(true).append(true).open(state.with_extension("log"));
-        let child = Command::new(executable("samd"))
+        let child = command
             .env("SAMD_STATE_DIR", &state)
             .env("SAMD_CONTROL", "127.0.0.1:0")
             .envs(variables.iter().map(|(key, value)| (key, value)))
@@ -172,6 +196,23 @@ impl Daemon {
         self.samctl(&["logs", name]).out
     }
 
+    /// `samctl events --follow`: first what was last, then what comes.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn follow_events(&self) -> Follower {
+        let mut child = Command::new(executable("samctl"))
+            .args(["events", "--follow", "--output", "json"])
+            .env("SAMD_STATE_DIR", &self.state)
+            .env("SAMD_AUTOSTART", "0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("samctl can be started");
+        let lines = BufReader::new(child.stdout.take().expect("it was asked for"));
+        Follower { child, lines }
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -188,13 +229,37 @@ impl Daemon {
 
     /// Kills it as the system would, and starts another on the same state.
     #[must_use]
-    pub fn killed_and_restarted(mut self) -> Daemon {
+    pub fn killed_and_restarted(self) -> Daemon {
+        self.killed().restarted()
+    }
+
+    /// Kills it as the system would.
+    ///
+    /// # Panics
+    /// It cannot be killed.
+    #[must_use]
+    pub fn killed(mut self) -> Killed {
         self.child.kill().expect("it can be killed");
         self.wait();
         // The killed one could not take its address back.
         drop(fs::remove_file(self.state.join("control")));
-        let (state, variables, folder) = (self.state.clone(), self.variables.clone(), self._folder.take());
-        Daemon::on(state, variables, folder)
+        Killed { state: self.state.clone(), variables: self.variables.clone(), folder: self._folder.take() }
+    }
+}
+
+/// What a killed daemon left.
+#[derive(Debug)]
+pub struct Killed {
+    state: PathBuf,
+    variables: Vec<(String, String)>,
+    folder: Option<TempDir>,
+}
+
+impl Killed {
+    /// Starts another daemon on it.
+    #[must_use]
+    pub fn restarted(self) -> Daemon {
+        Daemon::on(self.state, self.variables, self.folder)
     }
 }
 
@@ -208,6 +273,32 @@ impl Drop for Daemon {
                 std::thread::yield_now();
             }
         }
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A running `samctl events --follow`.
+#[derive(Debug)]
+pub struct Follower {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Follower {
+    /// The next event, as it is printed.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.lines.read_line(&mut line).expect("a line") > 0, "the events ended");
+        line
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -45,6 +45,8 @@ pub struct Gateway {
     pub address: SocketAddr,
     served: Arc<Served>,
     cancel: CancellationToken,
+    /// Cancelled when nobody listens on the address any more.
+    closed: CancellationToken,
 }
 
 impl Gateway {
@@ -56,9 +58,20 @@ impl Gateway {
         let address = listener.local_addr()?;
         let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false });
         let cancel = phase.token().child_token();
+        let closed = CancellationToken::new();
         let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
-        phase.spawn(format!("the listener on {address}"), accepting);
-        Ok(Gateway { address, served, cancel })
+        let told = closed.clone().drop_guard();
+        phase.spawn(format!("the listener on {address}"), async move {
+            accepting.await;
+            drop(told);
+        });
+        Ok(Gateway { address, served, cancel, closed })
+    }
+
+    /// Stops accepting; returns when the address is free for another.
+    pub async fn close(self) {
+        self.cancel.cancel();
+        self.closed.cancelled().await;
     }
 
     /// Every request that comes from now on is served by `snapshot`.

@@ -14,6 +14,7 @@ use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::shutdown::Phase;
 use crate::store::{Change, Saved, SavedProject, Store, Wanted};
+use crate::watch::Watcher;
 
 use super::directory::Directory;
 use super::event_queue::EventQueue;
@@ -60,6 +61,8 @@ pub(super) struct Shared {
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
     pub(super) events: broadcast::Sender<ReloadReport>,
+    /// One for all projects.
+    pub(super) watcher: Watcher,
 }
 
 impl Shared {
@@ -99,6 +102,7 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
         events,
+        watcher: Watcher::start(),
     };
     let (refusals, refused) = mpsc::channel(MAILBOX);
     let queue = EventQueue::spawn(shared.store.clone(), directory, &parts.requests, saved.invocations);

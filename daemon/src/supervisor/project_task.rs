@@ -23,7 +23,7 @@ use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
-use crate::watch::{Touched, Watch};
+use crate::watch::{Asked, Told, Touched, Watch};
 use crate::worker;
 
 use super::actor::Shared;
@@ -122,6 +122,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         card: card.clone(),
         touches,
         surroundings: None,
+        unwatched: Vec::new(),
         shared: shared.clone(),
     };
     if task.wanted == Wanted::Running {
@@ -148,7 +149,7 @@ struct Live {
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
-    _watch: Option<Watch>,
+    watch: Watch,
 }
 
 struct ProjectTask {
@@ -163,7 +164,9 @@ struct ProjectTask {
     last_reload: Option<ReloadReport>,
     listing: Listing,
     card: Arc<Mutex<Card>>,
-    touches: mpsc::Sender<Touched>,
+    touches: mpsc::Sender<Told>,
+    /// What is not watched as it should be.
+    unwatched: Vec<Diagnostic>,
     surroundings: Option<Arc<Surroundings>>,
     shared: Shared,
 }
@@ -171,12 +174,14 @@ struct ProjectTask {
 /// What sets a change off.
 struct Cause {
     began: Instant,
+    /// The same moment by the clock that files are dated by.
+    since: SystemTime,
     touched: Vec<PathBuf>,
     forced: Option<Vec<FunctionId>>,
 }
 
 impl ProjectTask {
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut touched: mpsc::Receiver<Touched>) {
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut told: mpsc::Receiver<Told>) {
         let cancel = self.shared.requests.token();
         loop {
             tokio::select! {
@@ -185,7 +190,10 @@ impl ProjectTask {
                     Some(order) => self.order(order).await,
                     None => return,
                 },
-                Some(touched) = touched.recv() => self.touched(touched).await,
+                Some(first) = told.recv() => {
+                    let touched = self.told(first, &mut told);
+                    self.touched(touched).await;
+                }
             }
         }
     }
@@ -254,8 +262,11 @@ impl ProjectTask {
     }
 
     async fn stop(&mut self) -> Result<(), Refused> {
-        self.running = None;
         self.listing.retract();
+        if let Some(live) = self.running.take() {
+            // Who starts it again at once finds its port free.
+            live.gateway.close().await;
+        }
         self.wanted = Wanted::Stopped;
         self.save().await
     }
@@ -335,9 +346,9 @@ impl ProjectTask {
 
     /// Applies the settings, on a new address where they ask for one.
     async fn reconfigure(&mut self, owned: &BTreeSet<u16>) -> Result<(), Refused> {
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), SystemTime::now());
         let listener = self.listener(owned).await?;
-        let cause = Cause { began, touched: Vec::new(), forced: None };
+        let cause = Cause { began, since, touched: Vec::new(), forced: None };
         let report = self.apply(cause, listener).await?;
         match report.outcome {
             ReloadOutcome::Rejected { diagnostics } => Err(Refused::Diagnostics(diagnostics)),
@@ -388,16 +399,40 @@ impl ProjectTask {
             }
         }
         let forced = if functions.is_empty() { live.functions.keys().cloned().collect() } else { functions };
-        let cause = Cause { began: Instant::now(), touched: Vec::new(), forced: Some(forced.clone()) };
+        let (began, since) = (Instant::now(), SystemTime::now());
+        let cause = Cause { began, since, touched: Vec::new(), forced: Some(forced.clone()) };
         let report = self.apply(cause, None).await?;
         Ok((report, forced))
     }
 
-    async fn touched(&mut self, touched: Touched) {
+    /// Everything that was told while another change was being applied makes one change.
+    fn told(&mut self, first: Told, rest: &mut mpsc::Receiver<Told>) -> Option<Touched> {
+        let mut all: Option<Touched> = None;
+        let mut next = Some(first);
+        while let Some(told) = next {
+            match told {
+                Told::Touched(touched) => match &mut all {
+                    Some(all) => all.paths.extend(touched.paths),
+                    None => all = Some(touched),
+                },
+                Told::Degraded(why) => self.unwatched.push(Diagnostic::warning(why)),
+            }
+            next = rest.try_recv().ok();
+        }
+        if let Some(all) = &mut all {
+            all.paths.sort();
+            all.paths.dedup();
+        }
+        all
+    }
+
+    async fn touched(&mut self, touched: Option<Touched>) {
+        let Some(touched) = touched else { return };
         if self.running.is_none() {
             return;
         }
-        let cause = Cause { began: touched.noticed, touched: touched.paths, forced: None };
+        let since = SystemTime::now();
+        let cause = Cause { began: touched.noticed, since, touched: touched.paths, forced: None };
         if let Err(refused) = self.apply(cause, None).await {
             tracing::error!(project = %self.name(), %refused, "a change could not be applied");
         }
@@ -434,7 +469,8 @@ impl ProjectTask {
         let functions = self.functions(&next, &diff, &account.variables, same_account).await;
         self.generation += 1;
         let template = (loaded.template, loaded.why);
-        self.publish(next, functions, account, template, listener)?;
+        let watch = self.watch(&next, cause.since).await;
+        self.publish(next, functions, account, template, listener, watch)?;
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
@@ -548,12 +584,12 @@ impl ProjectTask {
         account: Account,
         template: (PathBuf, String),
         listener: Option<tokio::net::TcpListener>,
+        new_watch: Option<Watch>,
     ) -> Result<(), Refused> {
         let snapshot = Arc::new(self.snapshot(&next, &functions, &account)?);
-        let before = self.running.take();
-        let (gateway, watch, watched) = match before {
-            Some(Live { gateway, _watch, project, .. }) => (Some(gateway), _watch, Some(project)),
-            None => (None, None, None),
+        let (gateway, old_watch) = match self.running.take() {
+            Some(Live { gateway, watch, .. }) => (Some(gateway), Some(watch)),
+            None => (None, None),
         };
         let gateway = match (listener, gateway) {
             (None, Some(gateway)) => {
@@ -565,29 +601,24 @@ impl ProjectTask {
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         self.port = Some(gateway.address.port());
-        let same_paths = watched.is_some_and(|project| project.watched() == next.watched());
-        let watch = if same_paths { watch } else { self.watch(&next) };
+        let Some(watch) = new_watch.or(old_watch) else { return Err(Refused::Other("nothing is watched".to_owned())) };
         self.listing.publish(reconcile::roster(&functions, &self.logs));
-        self.running = Some(Live {
-            project: next,
-            functions,
-            account,
-            gateway,
-            template,
-            since: SystemTime::now(),
-            _watch: watch,
-        });
+        self.running =
+            Some(Live { project: next, functions, account, gateway, template, since: SystemTime::now(), watch });
         Ok(())
     }
 
-    fn watch(&self, project: &Project) -> Option<Watch> {
-        match Watch::start(project.watched(), self.touches.clone()) {
-            Ok(watch) => Some(watch),
-            Err(problem) => {
-                tracing::warn!(project = %self.name(), %problem, "files are not watched; use `samctl reload`");
-                None
-            }
+    /// A watch of what the next project uses; `None` when the one that is there watches just that.
+    async fn watch(&mut self, next: &Project, since: SystemTime) -> Option<Watch> {
+        let paths = next.watched();
+        if self.running.as_ref().is_some_and(|live| live.project.watched() == paths) {
+            return None;
         }
+        self.unwatched.clear();
+        let path = &self.settings.path;
+        let root = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+        let root = root.unwrap_or(path).to_path_buf();
+        Some(self.shared.watcher.watch(Asked { paths, root, since, told: self.touches.clone() }).await)
     }
 
     fn report(&mut self, cause: &Cause, outcome: ReloadOutcome) -> ReloadReport {
@@ -612,7 +643,7 @@ impl ProjectTask {
             None => None,
         };
         let notes = self.running.iter().flat_map(|live| status::notes(&live.functions));
-        let diagnostics = self.diagnostics.iter().cloned().chain(notes).collect();
+        let diagnostics = self.diagnostics.iter().chain(&self.unwatched).cloned().chain(notes).collect();
         ProjectStatus { settings: self.settings.clone(), running, diagnostics }
     }
 

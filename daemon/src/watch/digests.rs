@@ -1,0 +1,292 @@
+//! What the watched files hold, as digests: a file that was saved as it was is no change.
+//!
+//! A file that is not known counts as changed. The index is bounded; beyond it nothing is lost but the knowledge that
+//! nothing changed. Paths are kept as hashes, so that a project of ten thousand files takes half a megabyte.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, Metadata};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+use super::ignored::Ignored;
+use super::wanted::Wanted;
+
+/// The most files and folders of one project that are indexed.
+const MOST_FILES: usize = 20_000;
+/// The most bytes of one project that are read for it.
+const MOST_BYTES: u64 = 128 << 20;
+/// A larger file is known by its size and times alone.
+const MOST_FILE: u64 = 8 << 20;
+/// More paths at once are not compared.
+const MOST_COMPARED: usize = 512;
+/// File times advance in steps of this.
+const STEP: Duration = Duration::from_millis(5);
+/// Stands for a folder, whose content is its files'.
+const FOLDER: u128 = 0;
+
+/// The index of one project.
+#[derive(Debug, Default)]
+pub(super) struct Digests {
+    known: HashMap<u64, u128>,
+    hasher: RandomState,
+    /// Everything that is watched is known: what is not has come and gone.
+    complete: bool,
+    /// How often everything was forgotten.
+    forgotten: u64,
+}
+
+/// An index of everything, and what changed while nobody watched.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    digests: Digests,
+    late: Vec<PathBuf>,
+    seen: usize,
+    bytes: u64,
+}
+
+impl Built {
+    /// Reads everything that is wanted; blocks. Files that changed after `since` are told apart and not known: nobody can
+    /// say whether what was read of them is what runs.
+    pub(super) fn read(wanted: &Wanted, ignored: &Ignored, since: SystemTime) -> Built {
+        let mut built = Built::default();
+        built.digests.complete = true;
+        let since = since.checked_sub(STEP).unwrap_or(UNIX_EPOCH);
+        let mut stack: Vec<_> = wanted.paths().iter().map(|path| (path.clone(), path.as_path())).collect();
+        while let Some((path, whole)) = stack.pop() {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if built.seen >= MOST_FILES || built.bytes >= MOST_BYTES {
+                built.digests.complete = false;
+                break;
+            }
+            built.add(&path, &metadata, since);
+            if metadata.is_dir() {
+                let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
+                stack.extend(below.filter(|below| !ignored.ignores(whole, below)).map(|below| (below, whole)));
+            }
+        }
+        built
+    }
+
+    fn add(&mut self, path: &Path, metadata: &Metadata, since: SystemTime) {
+        self.seen += 1;
+        if metadata.is_file() && changed(metadata) > since {
+            self.late.push(path.to_path_buf());
+            return;
+        }
+        self.bytes += if metadata.is_file() { metadata.len().min(MOST_FILE) } else { 0 };
+        // One that cannot be read is not known, and neither is what has come and gone.
+        self.digests.complete &= self.digests.learn(path, metadata).is_ok();
+    }
+}
+
+impl Digests {
+    /// Whether all is known that can be.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Changes whenever everything was forgotten: an index begun before that is worth nothing.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Takes an index over; what happened to a path while it was made is not known by it. Returns what changed while
+    /// nobody watched.
+    pub(super) fn take_over(&mut self, built: Built, meanwhile: &HashSet<PathBuf>) -> Vec<PathBuf> {
+        let Built { mut digests, mut late, .. } = built;
+        for path in meanwhile {
+            let key = digests.key(path);
+            match self.known.get(&self.key(path)) {
+                Some(content) => digests.known.insert(key, *content),
+                None => digests.known.remove(&key),
+            };
+        }
+        digests.forgotten = self.forgotten;
+        *self = digests;
+        late.retain(|path| !meanwhile.contains(path));
+        late
+    }
+
+    /// Leaves out what is as it was, and learns the rest; blocks.
+    pub(super) fn changed(&mut self, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+        if paths.len() > MOST_COMPARED {
+            self.forget();
+            return paths;
+        }
+        paths.retain(|path| self.differs(path));
+        paths
+    }
+
+    /// What changed, after events were lost; blocks. Where that is not known it is everything.
+    pub(super) fn after_loss(&mut self, wanted: &Wanted, ignored: &Ignored) -> Vec<PathBuf> {
+        let now = Built::read(wanted, ignored, UNIX_EPOCH);
+        let told = self.complete && now.digests.complete;
+        let mut changed = now.late;
+        changed.retain(|path| self.differs(path));
+        if told && self.known.len() == now.seen {
+            return changed;
+        }
+        self.forget();
+        wanted.paths().iter().cloned().collect()
+    }
+
+    fn differs(&mut self, path: &Path) -> bool {
+        let key = self.key(path);
+        let before = self.known.get(&key).copied();
+        match fs::metadata(path) {
+            // A folder that came may have brought anything, also in the place of another.
+            Ok(metadata) if metadata.is_dir() => self.forget(),
+            Ok(metadata) => return self.learn(path, &metadata).map_or(true, |content| Some(content) != before),
+            Err(_) if before == Some(FOLDER) => self.forget(),
+            Err(problem) => {
+                self.known.remove(&key);
+                // What was not there before and is not now has come and gone.
+                return before.is_some() || !self.complete || problem.kind() != io::ErrorKind::NotFound;
+            }
+        }
+        true
+    }
+
+    fn learn(&mut self, path: &Path, metadata: &Metadata) -> io::Result<u128> {
+        let content = if metadata.is_dir() {
+            FOLDER
+        } else if metadata.len() > MOST_FILE || !metadata.is_file() {
+            let times = (metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec());
+            digest(format!("{} {times:?}", metadata.len()).as_bytes())
+        } else {
+            digest(&fs::read(path)?)
+        };
+        let key = self.key(path);
+        if self.known.len() < MOST_FILES || self.known.contains_key(&key) {
+            self.known.insert(key, content);
+        }
+        Ok(content)
+    }
+
+    fn forget(&mut self) {
+        self.known.clear();
+        self.complete = false;
+        self.forgotten += 1;
+    }
+
+    fn key(&self, path: &Path) -> u64 {
+        self.hasher.hash_one(path)
+    }
+}
+
+fn digest(bytes: &[u8]) -> u128 {
+    let hash = Sha256::digest(bytes);
+    hash.iter().take(16).fold(0, |all, byte| (all << 8) | u128::from(*byte))
+}
+
+/// When content, name or rights last changed; nobody can set this time.
+fn changed(metadata: &Metadata) -> SystemTime {
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
+    UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Case {
+        folder: tempfile::TempDir,
+        digests: Digests,
+    }
+
+    impl Case {
+        fn new() -> Case {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("app.py"), "one").unwrap();
+            fs::create_dir(folder.path().join("pkg")).unwrap();
+            fs::write(folder.path().join("pkg/a.py"), "a").unwrap();
+            let mut case = Case { folder, digests: Digests::default() };
+            let built = case.read(SystemTime::now() + Duration::from_secs(1));
+            assert!(case.digests.take_over(built, &HashSet::new()).is_empty());
+            case
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn read(&self, since: SystemTime) -> Built {
+            let root = self.folder.path().to_path_buf();
+            Built::read(&Wanted::new(vec![root.clone()], root.clone()), &Ignored::read(std::iter::once(&root)), since)
+        }
+
+        fn save(&mut self, name: &str, text: &str) -> bool {
+            fs::write(self.path(name), text).unwrap();
+            let path = self.path(name);
+            !self.digests.changed(vec![path]).is_empty()
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_saved_as_it_was_is_no_change() {
+        let mut case = Case::new();
+        assert!(!case.save("app.py", "one"));
+        assert!(case.save("app.py", "two"));
+        assert!(!case.save("app.py", "two"));
+        assert!(case.save("new.py", ""), "an empty file that is new is a change");
+    }
+
+    #[test]
+    fn what_came_and_went_is_no_change_and_what_was_there_and_went_is() {
+        let mut case = Case::new();
+        let (draft, app) = (case.path("app.py.new"), case.path("app.py"));
+        assert!(case.digests.changed(vec![draft]).is_empty());
+        fs::remove_file(&app).unwrap();
+        assert_eq!(case.digests.changed(vec![app.clone()]), [app]);
+    }
+
+    #[test]
+    fn of_a_folder_that_was_replaced_nothing_is_known_any_more() {
+        let mut case = Case::new();
+        fs::rename(case.path("pkg"), case.path("old")).unwrap();
+        fs::create_dir(case.path("pkg")).unwrap();
+        fs::write(case.path("pkg/a.py"), "b").unwrap();
+        let folder = case.path("pkg");
+        assert_eq!(case.digests.changed(vec![folder.clone()]), [folder]);
+        assert!(case.save("pkg/a.py", "a"), "what was `a` before the folder was replaced is a change now");
+    }
+
+    #[test]
+    fn what_changed_while_the_index_was_made_is_not_known_by_it() {
+        let mut case = Case::new();
+        let built = case.read(SystemTime::now() + Duration::from_secs(1));
+        case.digests.forget();
+        let meanwhile = HashSet::from([case.path("app.py")]);
+        case.digests.take_over(built, &meanwhile);
+        assert!(case.save("app.py", "one"));
+        assert!(!case.save("pkg/a.py", "a"));
+    }
+
+    #[test]
+    fn what_was_saved_before_the_watch_began_is_told() {
+        let case = Case::new();
+        let built = case.read(UNIX_EPOCH);
+        let mut late = Digests::default().take_over(built, &HashSet::new());
+        late.sort();
+        assert_eq!(late, [case.path("app.py"), case.path("pkg/a.py")]);
+    }
+
+    #[test]
+    fn after_events_were_lost_what_changed_is_found() {
+        let mut case = Case::new();
+        let root = case.folder.path().to_path_buf();
+        let wanted = Wanted::new(vec![root.clone()], root.clone());
+        let ignored = Ignored::read(std::iter::once(&root));
+        assert!(case.digests.after_loss(&wanted, &ignored).is_empty());
+        fs::write(case.path("pkg/a.py"), "b").unwrap();
+        assert_eq!(case.digests.after_loss(&wanted, &ignored), [case.path("pkg/a.py")]);
+        fs::remove_file(case.path("app.py")).unwrap();
+        assert_eq!(case.digests.after_loss(&wanted, &ignored), [root]);
+    }
+}

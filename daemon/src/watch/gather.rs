@@ -1,0 +1,204 @@
+//! One project's task: gathers what the hub notices, leaves out what did not change, and tells.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::BoxFuture;
+use notify::EventKind;
+use notify::event::{MetadataKind, ModifyKind};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::digests::{Built, Digests};
+use super::gathered::Gathered;
+use super::hub::Noticed;
+use super::ignored::{Ignored, RULES};
+use super::wanted::Wanted;
+use super::{Told, Touched};
+
+/// An index that was given up is made anew when nothing has happened for so long.
+const CALM: Duration = Duration::from_secs(1);
+
+/// Gathers until nobody listens any more.
+pub(super) async fn run(
+    mut seen: mpsc::UnboundedReceiver<Noticed>,
+    wanted: Arc<Wanted>,
+    since: SystemTime,
+    told: mpsc::Sender<Told>,
+    indexing: Arc<Semaphore>,
+) {
+    let mut gather = Gather::new(wanted, told, indexing);
+    gather.build(since);
+    loop {
+        let wait = gather.wait();
+        tokio::select! {
+            noticed = seen.recv() => match noticed {
+                Some(noticed) => gather.noticed(noticed).await,
+                None => return,
+            },
+            built = gather.index.ready() => gather.built(built),
+            () = tokio::time::sleep(wait) => gather.quiet().await,
+        }
+        if gather.told.is_closed() {
+            return;
+        }
+    }
+}
+
+/// An index that is being made.
+#[derive(Default)]
+struct Index {
+    making: Option<BoxFuture<'static, Option<Built>>>,
+    /// What happened to files since it was begun.
+    meanwhile: HashSet<PathBuf>,
+    forgotten: u64,
+    /// There is more than can be indexed.
+    too_much: bool,
+}
+
+impl Index {
+    async fn ready(&mut self) -> Option<Built> {
+        match &mut self.making {
+            Some(making) => {
+                let built = making.await;
+                self.making = None;
+                built
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+struct Gather {
+    wanted: Arc<Wanted>,
+    ignored: Arc<Ignored>,
+    gathered: Gathered,
+    digests: Digests,
+    index: Index,
+    indexing: Arc<Semaphore>,
+    told: mpsc::Sender<Told>,
+}
+
+impl Gather {
+    fn new(wanted: Arc<Wanted>, told: mpsc::Sender<Told>, indexing: Arc<Semaphore>) -> Gather {
+        Gather {
+            ignored: Arc::new(Ignored::read(wanted.ruled())),
+            wanted,
+            gathered: Gathered::default(),
+            digests: Digests::default(),
+            index: Index::default(),
+            indexing,
+            told,
+        }
+    }
+
+    /// How long to wait for the next event.
+    fn wait(&self) -> Duration {
+        if self.gathered.is_empty() { CALM } else { self.gathered.patience(Instant::now()) }
+    }
+
+    /// Nothing has happened for as long as it may.
+    async fn quiet(&mut self) {
+        if !self.gathered.is_empty() {
+            self.tell().await;
+        } else if !self.digests.is_complete() && !self.index.too_much && self.index.making.is_none() {
+            self.build(SystemTime::now());
+        }
+    }
+
+    async fn noticed(&mut self, noticed: Noticed) {
+        match noticed {
+            Noticed::Event(kind, paths) => {
+                paths.iter().filter(|path| !is_only_times(kind, path)).for_each(|path| self.event(kind, path));
+            }
+            Noticed::Replaced(path) => self.gathered.touch(path, Instant::now()),
+            Noticed::Lost => self.lost().await,
+            Noticed::Degraded(why) => drop(self.told.send(Told::Degraded(why)).await),
+        }
+    }
+
+    fn event(&mut self, kind: EventKind, path: &Path) {
+        if path.file_name().is_some_and(|name| name == RULES) {
+            self.ignored = Arc::new(Ignored::read(self.wanted.ruled()));
+            return;
+        }
+        let ignored = self.wanted.around(path).is_none_or(|whole| self.ignored.ignores(whole, path));
+        if self.wanted.names(path) || !ignored {
+            self.gathered.event(kind, path, Instant::now());
+        }
+    }
+
+    /// Events were lost: what is there is compared with what was known.
+    async fn lost(&mut self) {
+        let mut digests = std::mem::take(&mut self.digests);
+        let (wanted, ignored) = (self.wanted.clone(), self.ignored.clone());
+        let compared = tokio::task::spawn_blocking(move || {
+            let changed = digests.after_loss(&wanted, &ignored);
+            (digests, changed)
+        });
+        let changed = match compared.await {
+            Ok((digests, changed)) => {
+                self.digests = digests;
+                changed
+            }
+            Err(_) => self.wanted.paths().iter().cloned().collect(),
+        };
+        changed.into_iter().for_each(|path| self.gathered.touch(path, Instant::now()));
+    }
+
+    async fn tell(&mut self) {
+        let Some(Touched { paths, noticed }) = self.gathered.take() else { return };
+        if self.index.making.is_some() {
+            self.index.meanwhile.extend(paths.iter().cloned());
+        }
+        let paths = self.changed(paths).await;
+        if !paths.is_empty() {
+            // A project that has gone away does not miss it; the loop sees that it has.
+            drop(self.told.send(Told::Touched(Touched { paths, noticed })).await);
+        }
+    }
+
+    /// Files are read on a thread of their own.
+    async fn changed(&mut self, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut digests = std::mem::take(&mut self.digests);
+        let all = paths.clone();
+        let compared = tokio::task::spawn_blocking(move || {
+            let changed = digests.changed(paths);
+            (digests, changed)
+        });
+        match compared.await {
+            Ok((digests, changed)) => {
+                self.digests = digests;
+                changed
+            }
+            Err(_) => all,
+        }
+    }
+
+    fn build(&mut self, since: SystemTime) {
+        let (wanted, ignored, indexing) = (self.wanted.clone(), self.ignored.clone(), self.indexing.clone());
+        self.index.meanwhile.clear();
+        self.index.forgotten = self.digests.forgotten();
+        self.index.making = Some(Box::pin(async move {
+            let _turn = indexing.acquire().await.ok()?;
+            tokio::task::spawn_blocking(move || Built::read(&wanted, &ignored, since)).await.ok()
+        }));
+    }
+
+    fn built(&mut self, built: Option<Built>) {
+        let Some(built) = built else { return };
+        if self.index.forgotten != self.digests.forgotten() {
+            return;
+        }
+        let meanwhile = std::mem::take(&mut self.index.meanwhile);
+        let late = self.digests.take_over(built, &meanwhile);
+        self.index.too_much = !self.digests.is_complete();
+        late.into_iter().for_each(|path| self.gathered.touch(path, Instant::now()));
+    }
+}
+
+/// A folder's times change with its files, which speak for themselves.
+fn is_only_times(kind: EventKind, path: &Path) -> bool {
+    matches!(kind, EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime))) && path.is_dir()
+}

@@ -1,0 +1,121 @@
+//! File events → what was touched.
+//!
+//! ```text
+//!  notify ──event──▶ hub (one thread: who watches what) ──▶ gather (a task per project) ──▶ Told
+//!                     └ polls folders that send no events      └ drops what has the content it had
+//! ```
+//! Folders are watched, not files, since editors replace files by renaming. What is told carries no content; who acts on
+//! it reads the disk again. Nothing here knows what a function or a template is.
+
+mod digests;
+mod gather;
+mod gathered;
+mod hub;
+mod ignored;
+mod source;
+mod wanted;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use self::hub::Order;
+use self::wanted::Wanted;
+
+/// Paths that were touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// The paths, sorted.
+    pub paths: Vec<PathBuf>,
+    /// When the first event came.
+    pub noticed: Instant,
+}
+
+/// What a watch tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Files changed.
+    Touched(Touched),
+    /// A folder is looked at now and then instead of being watched, or not at all: one sentence says which, why and what
+    /// to do.
+    Degraded(String),
+}
+
+/// What is to be watched, and who is told.
+#[derive(Debug)]
+pub struct Asked {
+    /// Files and folders; what is not there yet is told when it comes.
+    pub paths: Vec<PathBuf>,
+    /// The project's folder: its `.samdignore` counts, and folders between it and the paths may come and go.
+    pub root: PathBuf,
+    /// What changed from here on is told, also when it was before the watch could begin.
+    pub since: SystemTime,
+    /// Who is told.
+    pub told: mpsc::Sender<Told>,
+}
+
+/// The one watcher of the daemon; cheap to clone. Its thread ends when the last clone and watch are gone.
+#[derive(Debug, Clone)]
+pub struct Watcher {
+    way: Arc<Way>,
+}
+
+/// The way to the hub's thread.
+#[derive(Debug)]
+struct Way {
+    orders: std::sync::mpsc::Sender<Order>,
+    next: AtomicU64,
+    /// One project's files are indexed at a time, so that many projects do not slow down the daemon's start.
+    indexing: Arc<Semaphore>,
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        // A thread that has ended needs no telling.
+        drop(self.orders.send(Order::Stop));
+    }
+}
+
+/// A running watch; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    id: u64,
+    way: Arc<Way>,
+    gathering: tokio::task::AbortHandle,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.gathering.abort();
+        drop(self.way.orders.send(Order::Forget(self.id)));
+    }
+}
+
+impl Watcher {
+    /// Starts the watcher's thread.
+    #[must_use]
+    pub fn start() -> Watcher {
+        let (orders, queue) = std::sync::mpsc::channel();
+        hub::spawn(orders.clone(), queue);
+        Watcher { way: Arc::new(Way { orders, next: AtomicU64::new(0), indexing: Arc::new(Semaphore::new(1)) }) }
+    }
+
+    /// Watches what is asked; returns when it is watched.
+    pub async fn watch(&self, asked: Asked) -> Watch {
+        let Asked { paths, root, since, told } = asked;
+        let id = self.way.next.fetch_add(1, Ordering::Relaxed);
+        let wanted = Arc::new(Wanted::new(paths, root));
+        let (noticed, seen) = mpsc::unbounded_channel();
+        let (armed, is_armed) = oneshot::channel();
+        drop(self.way.orders.send(Order::Watch { id, wanted: wanted.clone(), noticed, armed }));
+        if is_armed.await.is_err() {
+            let problem = "files are not watched: the watcher has ended; use `samctl reload` after an edit".to_owned();
+            drop(told.send(Told::Degraded(problem)).await);
+        }
+        let gathering = gather::run(seen, wanted, since, told, self.way.indexing.clone());
+        Watch { id, way: self.way.clone(), gathering: tokio::spawn(gathering).abort_handle() }
+    }
+}
