@@ -6,6 +6,7 @@ mod apigw;
 mod architecture;
 mod bad_input;
 mod control;
+mod crash;
 mod credentials;
 mod gateway;
 mod many;
