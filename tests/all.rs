@@ -7,6 +7,7 @@ mod architecture;
 mod authorizers;
 mod bad_input;
 mod control;
+mod crash;
 mod credentials;
 mod docker;
 mod env_vars;
