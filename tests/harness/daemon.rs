@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::command_line::{CommandLine, Ran};
 
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks again until there is an answer.
 ///

@@ -12,6 +12,8 @@ def handler(event, context):
 
 #[test]
 fn the_endpoint_stays_where_it_was_and_status_says_where() {
+    // On an address that no other test's daemon tries: the first one is everybody's.
+    let _first = std::net::TcpListener::bind("127.0.0.1:7264");
     let daemon = Daemon::start();
     let before = endpoint(&daemon).address;
     let told = daemon.samctl(&["daemon", "status", "--output", "json"]);

@@ -272,7 +272,10 @@ mod tests {
 
     #[test]
     fn where_the_limit_is_reached_a_folder_is_polled_and_its_project_is_told() {
-        let folder = tempfile::tempdir().unwrap();
+        // The folder around it is looked at too, so it is one of the test's own.
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("code");
+        std::fs::create_dir(&folder).unwrap();
         let (orders, queue) = std::sync::mpsc::channel();
         let sink = {
             let orders = orders.clone();
@@ -284,11 +287,11 @@ mod tests {
         let hub = Hub::new(Source::<Exhausted>::new(Box::new(sink)));
         let hub = std::thread::spawn(move || hub.run(&queue));
         let (noticed, mut seen) = mpsc::unbounded_channel();
-        let wanted = Arc::new(Wanted::new(vec![folder.path().to_path_buf()], folder.path().to_path_buf()));
+        let wanted = Arc::new(Wanted::new(vec![folder.clone()], folder.clone()));
         orders.send(Order::Watch { id: 1, wanted, noticed, armed: oneshot::channel().0 }).unwrap();
         let Some(Noticed::Degraded(why)) = seen.blocking_recv() else { panic!("it says nothing") };
         assert!(why.contains("max_user_watches"), "{why}");
-        let file = folder.path().join("app.py");
+        let file = folder.join("app.py");
         let until = Instant::now() + Duration::from_secs(20);
         std::fs::write(&file, "1").unwrap();
         loop {
