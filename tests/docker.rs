@@ -166,7 +166,7 @@ fn a_container_that_was_removed_by_hand_is_noticed_and_replaced() {
     let project = Project::python(WHO);
     let served = serve_in(&daemon, "docker", &project, "gone");
     let first = words(&served);
-    docker(&["rm", "--force", &first[1]]);
+    let _removed = docker(&["rm", "--force", &first[1]]);
     let second = eventually("another container", || {
         let reply = served.get("/x");
         (reply.status == 200).then(|| reply.text())

@@ -62,7 +62,8 @@ fn the_json_of_each_command_can_be_read() {
         let ran = daemon.samctl(&[command, &["--output", "json"][..]].concat());
         assert_eq!(ran.code, 0, "{command:?}: {}", ran.err);
         let read = serde_json::Deserializer::from_str(&ran.out).into_iter::<Value>();
-        let count = read.map(|value| value.unwrap_or_else(|error| panic!("{command:?}: {error}: {}", ran.out))).count();
+        let values: Result<Vec<_>, _> = read.collect();
+        let count = values.unwrap_or_else(|error| panic!("{command:?}: {error}: {}", ran.out)).len();
         assert!(count > 0, "{command:?} says nothing");
     }
 }

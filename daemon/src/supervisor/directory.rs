@@ -145,12 +145,16 @@ impl Listing {
 
     /// The project is being started.
     pub fn begin(&self) {
-        self.directory.change(|page| drop(page.starting.insert(self.project.clone())));
+        self.directory.change(|page| {
+            page.starting.insert(self.project.clone());
+        });
     }
 
     /// The start is over, however it ended.
     pub fn settle(&self) {
-        self.directory.change(|page| drop(page.starting.remove(&self.project)));
+        self.directory.change(|page| {
+            page.starting.remove(&self.project);
+        });
     }
 
     /// Whoever looks from now on finds this.

@@ -139,7 +139,7 @@ pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
 
 /// What those who invoke by name are told of a generation.
 #[must_use]
-pub fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
+pub(super) fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
     let listed = |running: &Running| Listed {
         function: running.function.clone(),
         worker: running.state.as_ref().map(|live| live.worker.clone()).map_err(Clone::clone),
