@@ -1,10 +1,10 @@
 //! The Lambda service endpoint: what SDKs, the AWS CLI and functions that call each other reach as the Lambda service.
 //!
-//! Owns its listener and the Lambda API's shapes: paths and names ([`target`]), errors ([`fault`]), Invoke ([`invoke`]),
-//! InvokeWithResponseStream ([`stream`], [`event_stream`]), and what can be read of functions ([`configuration`]). A
+//! Owns its listener and the Lambda API's shapes: paths and names (`target`), errors (`fault`), Invoke (`invoke`),
+//! InvokeWithResponseStream (`stream`, `event_stream`), and what can be read of functions (`configuration`). A
 //! project's own address is `http://<endpoint>/<project>`, where its functions go before others of the same name; without
 //! a project all of them are looked through. Signatures are not checked: whoever reaches the loopback address may invoke,
-//! but no web page ([`guard`]). It never starts a sandbox, and never tells a function's variables.
+//! but no web page (`guard`). It never starts a sandbox, and never tells a function's variables.
 
 mod body;
 mod configuration;

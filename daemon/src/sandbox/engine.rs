@@ -1,6 +1,6 @@
 //! Finds the container engine that answers, and keeps the connection to it. Says once when there is none.
 //!
-//! Where one is looked for is decided by [`places`]; this file asks each of them in turn. It never starts an engine, and
+//! Where one is looked for is decided by `places`; this file asks each of them in turn. It never starts an engine, and
 //! knows nothing of functions.
 
 mod places;
