@@ -196,6 +196,19 @@ fn commits_that_wait_together_are_all_saved() {
 }
 
 #[test]
+fn a_store_that_was_closed_a_moment_ago_is_waited_for() {
+    let folder = folder();
+    run(open(folder.path()).store.close());
+    // sled's own threads hold the lock of a closed database for a moment; this one stands for them.
+    let held = fs::File::open(database(folder.path())).unwrap();
+    held.lock().unwrap();
+    let path = folder.path().to_owned();
+    let opening = std::thread::spawn(move || Store::open(&path, now()).map(|opened| opened.recoveries));
+    drop(held);
+    assert_eq!(opening.join().unwrap().unwrap(), []);
+}
+
+#[test]
 fn a_closed_store_refuses() {
     let folder = folder();
     let store = open(folder.path()).store;

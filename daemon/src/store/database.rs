@@ -5,11 +5,12 @@
 //! time is left behind. After either the database is not used again; the writer builds a new one.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::content::{Content, Op};
 use super::error::StoreError;
@@ -20,6 +21,11 @@ const REVISION: &str = "revision";
 const CACHE: u64 = 1024 * 1024;
 /// Time for one call: far more than a slow disk's sync takes.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Time for a database that was closed a moment ago to let go of its files: sled's own threads hold them a little longer.
+/// Nobody else can: the state folder has one daemon at a time.
+const LET_GO: Duration = Duration::from_secs(2);
+/// Time between two tries meanwhile.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// Why a folder has no readable database.
 #[derive(Debug)]
@@ -42,7 +48,7 @@ impl Database {
         let config =
             sled::Config::new().path(folder).cache_capacity(CACHE).mode(sled::Mode::LowSpace).flush_every_ms(None);
         fenced(move || {
-            let sled = config.open().map_err(classify)?;
+            let sled = open_when_free(&config).map_err(classify)?;
             let content = read(&sled)?;
             Ok((Database { sled }, content))
         })
@@ -71,6 +77,23 @@ impl Database {
     pub(super) fn close(self) -> Result<(), String> {
         fenced(move || drop(self))
     }
+}
+
+/// Opens, and waits for an earlier holder in this process to be gone for good.
+#[expect(clippy::disallowed_methods, reason = "nothing tells when sled lets go; this thread has nothing else to do")]
+fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    let deadline = Instant::now() + LET_GO;
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(cause)) if is_held(&cause) && Instant::now() < deadline => thread::sleep(AGAIN),
+            opened => return opened,
+        }
+    }
+}
+
+/// sled tells a held lock in words alone.
+fn is_held(cause: &io::Error) -> bool {
+    cause.to_string().contains("could not acquire lock")
 }
 
 fn read(sled: &sled::Db) -> Result<Content, OpenError> {
