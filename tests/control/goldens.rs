@@ -136,10 +136,11 @@ fn route() -> Route {
         url: Some(text("http://127.0.0.1:3000/orders/{id}")),
         api: text("ServerlessRestApi"),
         kind: ApiKind::Rest,
-        integration: text("lambda"),
+        integration: text("aws_proxy"),
         function: Some(text("Orders")),
+        authorizer: None,
+        api_key_required: false,
         runtime: Some(text("python3.12")),
-        authorization: text("none"),
         shadowed: false,
         note: None,
     }
@@ -149,10 +150,10 @@ fn unsupported_route() -> Route {
     Route {
         url: None,
         kind: ApiKind::Http,
-        integration: text("unsupported"),
+        integration: text("aws"),
         function: None,
         runtime: None,
-        authorization: text("iam"),
+        authorizer: Some(text("AWS_IAM")),
         shadowed: true,
         note: Some(text("it needs SQS; answered 501")),
         ..route()

@@ -75,7 +75,7 @@ pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Res
     let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
     let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
     Ok(RoutesResponse {
-        routes: route_table::of(&running.project, Some(running.address)),
+        routes: route_table::of(&running.project, running.address),
         diagnostics: status.diagnostics.iter().map(convert::diagnostic).collect(),
     })
 }
@@ -87,7 +87,7 @@ pub(super) async fn routes_of_template(
     let reading = templates::read(&context, request.template).await?;
     let diagnostics = reading.diagnostics.iter().map(convert::diagnostic).collect();
     match reading.project {
-        Some(project) => Ok(RoutesResponse { routes: route_table::of(&project, None), diagnostics }),
+        Some(project) => Ok(RoutesResponse { routes: route_table::of_template(&project), diagnostics }),
         None => Err(ApiError { diagnostics, ..ApiError::new(ErrorCode::Diagnostics, "the template has errors") }),
     }
 }

@@ -96,7 +96,7 @@ fn running(running: &RunningStatus) -> wire::project::Running {
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, Some(running.address)),
+        routes: routes::of(&running.project, running.address),
         functions: running
             .functions
             .iter()
