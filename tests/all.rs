@@ -28,3 +28,4 @@ mod streaming;
 mod systemd;
 mod systemd_real;
 mod template;
+mod tokens;
