@@ -12,6 +12,7 @@ mod credentials;
 mod docker;
 mod env_vars;
 mod foundation;
+mod frameworks;
 mod function_url;
 mod gateway;
 mod hostile;
