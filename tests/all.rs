@@ -6,6 +6,7 @@ mod apigw;
 mod architecture;
 mod authorizers;
 mod bad_input;
+mod browser;
 mod control;
 mod crash;
 mod credentials;
