@@ -199,13 +199,20 @@ fn targets(daemon: &Daemon, served: &Served, host: impl Fn(&str) -> String) -> V
     })
 }
 
-/// All is as it was: the project is there, the daemon too, and no sandbox lost an invocation to the page.
-fn unharmed(daemon: &Daemon, served: &Served) {
+/// The processes of the function's sandboxes.
+fn sandboxes(daemon: &Daemon) -> Vec<Value> {
+    let status = daemon.status("shop");
+    let all = status["running"]["functions"][0]["sandboxes"].as_array().unwrap();
+    all.iter().map(|sandbox| sandbox["pid"].clone()).collect()
+}
+
+/// All is as it was: the project is there, the daemon too, and no sandbox lost an invocation, or its life, to the page.
+fn unharmed(daemon: &Daemon, served: &Served, before: &[Value]) {
     for _ in 0..5 {
         assert_eq!(served.get("/rest").status, 200);
     }
-    assert!(daemon.status("shop")["running"].is_object());
     let invocations = daemon.logs("shop").matches("START RequestId").count();
+    assert!(before.iter().all(|pid| sandboxes(daemon).contains(pid)), "{before:?}: {:?}", sandboxes(daemon));
     assert_eq!(invocations, 6, "the page invoked nothing: {}", daemon.logs("shop"));
 }
 
@@ -214,6 +221,7 @@ fn no_page_reaches_the_control_port_a_runtime_api_or_the_lambda_endpoint() {
     let site = Site::open();
     let (daemon, _project, served) = serve("http://127.0.0.1:1");
     let targets = targets(&daemon, &served, |address| format!("http://{address}"));
+    let before = sandboxes(&daemon);
     let page = format!("http://evil.test:{}", site.port());
     let script = format!("const targets = {targets};\n{ATTACK}");
     let told = site.visited(&page, "MAP evil.test 127.0.0.1", &script);
@@ -221,13 +229,14 @@ fn no_page_reaches_the_control_port_a_runtime_api_or_the_lambda_endpoint() {
         let blind = outcome == "sent" && (what.contains(" send ") || what.contains(" post "));
         assert!(outcome == "refused" || blind, "{what}: {outcome}");
     }
-    unharmed(&daemon, &served);
+    unharmed(&daemon, &served, &before);
 }
 
 #[test]
 fn a_rebound_name_reads_nothing_and_changes_nothing() {
     let (daemon, _project, served) = serve("http://127.0.0.1:1");
     let all = targets(&daemon, &served, |address| format!("http://{address}"));
+    let before = sandboxes(&daemon);
     for name in ["control", "runtime", "lambda"] {
         let site = Site::open();
         let target: u16 = all[name]["base"].as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
@@ -243,5 +252,5 @@ fn a_rebound_name_reads_nothing_and_changes_nothing() {
             assert!(outcome == "refused" || outcome.starts_with("read 403"), "{what}: {outcome}");
         }
     }
-    unharmed(&daemon, &served);
+    unharmed(&daemon, &served, &before);
 }
