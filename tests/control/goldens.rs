@@ -19,8 +19,9 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,10 +57,10 @@ fn add_unknown_fields(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
         Value::Object(fields) => {
-            // The environment is a map: each of its fields is a variable.
+            // The environment and claims are maps: each of their fields is a variable or a claim.
             fields
                 .iter_mut()
-                .filter(|(name, _)| *name != "environment")
+                .filter(|(name, _)| !["environment", "claims"].contains(&name.as_str()))
                 .for_each(|(_, field)| add_unknown_fields(field));
             fields.insert("of_a_newer_version".to_owned(), json!({ "x": 1 }));
         }
@@ -73,6 +74,10 @@ fn text(text: &str) -> String {
 
 fn overrides() -> Vec<ParameterOverride> {
     vec![ParameterOverride { name: text("Stage"), value: text("dev") }]
+}
+
+fn pins() -> Vec<PinnedKeys> {
+    vec![PinnedKeys { subject: text("ShopApi/Users"), file: "/shop/keys.json".into() }]
 }
 
 fn environment() -> Environment {
@@ -94,6 +99,7 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        jwks: Some(pins()),
     }
 }
 
@@ -177,6 +183,7 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            jwks: pins(),
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -273,6 +280,14 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
+    let token = TokenRequest {
+        name: text("shop"),
+        authorizer: Some(text("Users")),
+        claims: [(text("sub"), text("ann"))].into(),
+        scopes: vec![text("orders/read")],
+    };
+    check("TokenRequest.full", &token);
+    check("TokenRequest.short", &TokenRequest { name: text("shop"), ..TokenRequest::default() });
     check("DaemonStatusRequest", &DaemonStatusRequest {});
     check("DaemonStopRequest", &DaemonStopRequest {});
 }
@@ -316,6 +331,9 @@ fn other_answers_stand_on_the_wire_as_ever() {
     check("InvokeResponse.failed", &returned);
     check("InvokeResponse.bytes", &InvokeResponse { function_error: None, log_tail: None, ..bytes });
     check("InvokeResponse.begun", &InvokeResponse { request_id: returned.request_id, ..InvokeResponse::default() });
+    let token =
+        TokenResponse { token: Text(text("eyJ")), authorizer: text("Api/Users"), issuer: text("https://issuer") };
+    check("TokenResponse", &token);
     check(
         "ValidateResponse",
         &ValidateResponse { valid: false, functions: 3, routes: 4, diagnostics: vec![diagnostic()] },

@@ -1,6 +1,7 @@
 //! What the tests share: one file a helper, each named after what it stands in for.
 
 pub mod apigw;
+pub mod browser;
 pub mod command_line;
 pub mod control_port;
 pub mod daemon;

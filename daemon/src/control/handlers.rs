@@ -6,13 +6,15 @@ use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::project as wire;
 use samd_proto::reload::{ReloadRequest, ReloadResponse};
 use samd_proto::route::{RoutesRequest, RoutesResponse};
+use samd_proto::secret::Text;
 use samd_proto::template::{RoutesOfTemplateRequest, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, ErrorCode};
 
 use super::{Context, convert, routes as route_table, templates};
 use crate::project::FunctionId;
 use crate::project::settings::ProjectName;
-use crate::supervisor::handle::{CallerEnvironment, Refused};
+use crate::supervisor::handle::{CallerEnvironment, Refused, TokenWanted};
 
 pub(super) async fn start(context: Arc<Context>, request: wire::StartRequest) -> Result<wire::ProjectStatus, ApiError> {
     let name = convert::project_name(request.name)?;
@@ -78,6 +80,12 @@ pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Res
         routes: route_table::of(&running.project, running.address),
         diagnostics: status.diagnostics.iter().map(convert::diagnostic).collect(),
     })
+}
+
+pub(super) async fn token(context: Arc<Context>, request: TokenRequest) -> Result<TokenResponse, ApiError> {
+    let wanted = TokenWanted { authorizer: request.authorizer, claims: request.claims, scopes: request.scopes };
+    let minted = context.supervisor.token(ProjectName(request.name), wanted).await.map_err(convert::refused)?;
+    Ok(TokenResponse { token: Text(minted.token), authorizer: minted.authorizer, issuer: minted.issuer })
 }
 
 pub(super) async fn routes_of_template(

@@ -9,6 +9,7 @@ use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
+use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, StandIn};
 use crate::supervisor::handle::{
@@ -24,6 +25,7 @@ pub(in crate::control) fn refused(refused: Refused) -> ApiError {
         Refused::UnknownProject(_) => (ErrorCode::UnknownProject, Vec::new()),
         Refused::UnknownFunction { .. } => (ErrorCode::UnknownFunction, Vec::new()),
         Refused::NameTaken { .. } => (ErrorCode::NameTaken, Vec::new()),
+        Refused::NoToken(_) => (ErrorCode::BadRequest, Vec::new()),
         Refused::Stopped(_) => (ErrorCode::Stopped, Vec::new()),
         Refused::Diagnostics(findings) => (ErrorCode::Diagnostics, findings),
         Refused::Address { .. } => (ErrorCode::Address, Vec::new()),
@@ -86,7 +88,12 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
+}
+
+fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {
+    wire::settings::PinnedKeys { subject: pin.subject.clone(), file: pin.file.clone() }
 }
 
 fn running(running: &RunningStatus) -> wire::project::Running {

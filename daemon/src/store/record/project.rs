@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, millis};
+use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
@@ -31,6 +32,14 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    jwks: Vec<PinV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinV1 {
+    subject: String,
+    file: PathBuf,
 }
 
 /// Of records from before there was this setting.
@@ -92,6 +101,7 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
 }
@@ -120,6 +130,7 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,
