@@ -7,6 +7,7 @@ use samd_proto::settings::{SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
+use crate::containers;
 use crate::exit::Failure;
 use crate::overrides;
 
@@ -32,12 +33,18 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         profile: arguments.profile.clone(),
         max_concurrency: arguments.max_concurrency,
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
-        lambda_endpoint: match (arguments.lambda_endpoint, arguments.no_lambda_endpoint) {
-            (true, _) => Some(true),
-            (false, true) => Some(false),
-            (false, false) => None,
-        },
+        lambda_endpoint: switch(arguments.lambda_endpoint, arguments.no_lambda_endpoint),
+        containers: containers::patch(&arguments.containers, surroundings)?,
     })
+}
+
+/// A pair of flags, the last of which counts.
+pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
+    match (on, off) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    }
 }
 
 /// An existing file, absolute.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
+use samd_proto::containers::{Containers, ContainersPatch};
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
@@ -94,6 +95,38 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        containers: containers_patch(),
+    }
+}
+
+fn containers_patch() -> ContainersPatch {
+    let now = containers();
+    ContainersPatch {
+        docker_network: now.docker_network,
+        add_hosts: Some(now.add_hosts),
+        container_host: now.container_host,
+        container_host_interface: now.container_host_interface,
+        invoke_images: Some(now.invoke_images),
+        skip_pull_image: Some(now.skip_pull_image),
+        force_image_build: Some(now.force_image_build),
+        layer_cache_basedir: now.layer_cache_basedir,
+        docker_volume_basedir: now.docker_volume_basedir,
+        layers: Some(now.layers),
+    }
+}
+
+fn containers() -> Containers {
+    Containers {
+        docker_network: Some(text("shop")),
+        add_hosts: vec![text("db:10.0.0.7")],
+        container_host: Some(text("host.docker.internal")),
+        container_host_interface: Some(text("0.0.0.0")),
+        invoke_images: vec![text("all:1"), text("Orders=own:2")],
+        skip_pull_image: true,
+        force_image_build: false,
+        layer_cache_basedir: Some("/layers".into()),
+        docker_volume_basedir: Some("/seen".into()),
+        layers: vec![text("arn:aws:lambda:eu-west-1:123456789012:layer:tools:3=/tools")],
     }
 }
 
@@ -176,6 +209,7 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            containers: containers(),
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),

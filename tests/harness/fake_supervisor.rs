@@ -299,6 +299,7 @@ fn function(id: &str) -> Function {
         per_tenant: false,
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        hosting: Default::default(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+pub use super::containers::ContainerArgs;
+
 /// Arguments of `start`.
 #[derive(Debug, Args)]
 pub struct StartArgs {
@@ -60,6 +62,9 @@ pub struct SettingsArgs {
     /// Tell it again; this is the default.
     #[arg(long, overrides_with = "no_lambda_endpoint")]
     pub lambda_endpoint: bool,
+    /// What concerns containers alone.
+    #[command(flatten)]
+    pub containers: ContainerArgs,
 }
 
 /// What runs functions.

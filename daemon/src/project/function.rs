@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Layer;
+use super::containers::Hosting;
 use super::layer::LayerContent;
 
 /// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
@@ -65,6 +66,8 @@ pub struct Function {
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
     pub other_events: Vec<(String, String)>,
+    /// Where and how the user's settings want it hosted.
+    pub hosting: Hosting,
 }
 
 impl Function {

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::containers::ContainerSettings;
+
 /// The name under which a project is steered, unique in one daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectName(pub String);
@@ -48,6 +50,8 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// What concerns containers alone.
+    pub containers: ContainerSettings,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -74,6 +78,7 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            containers: ContainerSettings::default(),
         }
     }
 }
@@ -96,17 +101,19 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("containers", &self.containers)
             .finish()
     }
 }
 
 /// Which driver runs functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SandboxChoice {
     /// The function's own runtime as a child process.
     Process,
     /// A container per sandbox.
     Docker,
+    #[default]
     /// Containers where an engine answers and the image is there, else processes.
     Auto,
 }

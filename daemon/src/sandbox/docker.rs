@@ -12,14 +12,14 @@ mod container;
 mod entry;
 mod gate;
 mod layers;
+mod link;
 mod plan;
 mod reap;
-#[cfg(test)]
-mod testing;
 mod variables;
+mod waiting;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,7 +34,10 @@ use crate::shutdown::Phase;
 
 use self::container::Keeper;
 use self::entry::Entry;
+use self::gate::Gate;
+use self::link::Link;
 use self::plan::{Labels, Plan};
+use self::waiting::Waiting;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
 use super::{Description, Driver, Launcher, StartError, Started, files};
@@ -81,9 +84,7 @@ impl DockerDriver {
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let engine = self.engine().await?;
         let name = image::name(&function)?;
-        let image = self.images.local(&engine, &name).await?.ok_or_else(|| {
-            StartError::place(format!("image {name} is not here; pull it, or use --sandbox docker, which does"))
-        })?;
+        let image = self.images.present(&engine, &name, "use --sandbox docker, which does").await?;
         self.launcher(engine, project, function, name, image).await
     }
 
@@ -106,6 +107,8 @@ impl DockerDriver {
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
         Ok(Arc::new(DockerLauncher {
             entry: Entry::of(&function, &image),
+            link: Link::of(&engine, &function.hosting).await?,
+            waiting: Arc::new(Waiting::of(&function)),
             description: describe(&function, &name, &image),
             engine,
             function,
@@ -131,7 +134,10 @@ impl Driver for DockerDriver {
         async move {
             let engine = self.engine().await?;
             let name = image::name(&function)?;
-            let image = self.images.ensure(&engine, &name, image::platform(function.architecture)).await?;
+            let image = match function.hosting.skip_pull {
+                true => self.images.present(&engine, &name, "leave --skip-pull-image out").await?,
+                false => self.images.ensure(&engine, &name, image::platform(function.architecture)).await?,
+            };
             self.launcher(engine, &project, function, name, image).await
         }
         .boxed()
@@ -185,6 +191,8 @@ struct DockerLauncher {
     entry: Entry,
     folders: Folders,
     labels: Labels,
+    link: Link,
+    waiting: Arc<Waiting>,
     place: Place,
     description: Description,
 }
@@ -195,26 +203,26 @@ impl DockerLauncher {
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Started, StartError> {
-        let begin = self.entry.begin(self.folders.code.as_deref(), self.folders.layers.as_deref())?;
-        let gate = match begin.gated {
-            true => Some(gate::Gate::open(&self.place.state)?),
-            false => None,
-        };
+        let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
+        let begin = self.entry.begin(code, layers, self.waiting.place())?;
+        let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
+        let mut variables = variables::of(&self.function, &account, &identity);
+        if let Some(place) = begin.gate {
+            variables::lead_to_gate(&mut variables, place);
+        }
         let plan = Plan {
             function: &self.function,
             image: &self.image,
             begin,
-            variables: variables::of(&self.function, &account, &identity),
-            code: self.folders.code.as_deref(),
-            layers: self.folders.layers.as_deref(),
-            gate: gate.as_ref().map(gate::Gate::folder),
-            network: &self.engine.network,
+            variables,
+            code,
+            layers,
+            gate: gate.as_ref().map(Gate::folder),
+            network: &self.link.network,
             labels: &self.labels,
         };
-        Keeper::create(&self.engine, &self.place.tasks, plan.body())
-            .await?
-            .start(gate, self.folders.code.as_deref())
-            .await
+        let keeper = Keeper::create(&self.engine, &self.place.tasks, plan.body()).await?;
+        keeper.start(gate, code, &self.link, self.waiting.clone()).await
     }
 }
 
@@ -224,7 +232,11 @@ impl Launcher for DockerLauncher {
     }
 
     fn runtime_api_host(&self) -> IpAddr {
-        self.engine.gateway
+        self.link.listen
+    }
+
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        self.link.address(listener.port())
     }
 
     fn can_hold(&self) -> bool {

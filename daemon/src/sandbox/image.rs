@@ -23,6 +23,9 @@ const REGISTRY: &str = "public.ecr.aws/lambda";
 /// # Errors
 /// Lambda has no such runtime, or an image function names no image.
 pub fn name(function: &Function) -> Result<String, StartError> {
+    if let Some(image) = &function.hosting.image {
+        return Ok(image.clone());
+    }
     match &function.package {
         Package::Zip { runtime, .. } => base(runtime, function.architecture),
         Package::Image { uri: Some(uri), .. } => Ok(uri.clone()),
@@ -91,6 +94,15 @@ impl Images {
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
             Err(problem) => Err(StartError::place(format!("the engine does not tell of image {name}: {problem}"))),
         }
+    }
+
+    /// The image, which has to be here; `else_do` is what pulls it.
+    ///
+    /// # Errors
+    /// It is not here.
+    pub async fn present(&self, engine: &Engine, name: &str, else_do: &str) -> Result<ImageInspect, StartError> {
+        let found = self.local(engine, name).await?;
+        found.ok_or_else(|| StartError::place(format!("image {name} is not here; pull it, or {else_do}")))
     }
 
     /// The image, pulled when it is not here.

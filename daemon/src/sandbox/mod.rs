@@ -15,7 +15,7 @@ pub mod runtimes;
 pub mod unpack;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -85,6 +85,11 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
 
     /// The address on which the sandbox reaches its Runtime API.
     fn runtime_api_host(&self) -> IpAddr;
+
+    /// The address that the sandbox is told for its Runtime API's listener.
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        listener.to_string()
+    }
 
     /// Whether a started sandbox waits at the gate until it is released. One that cannot runs its code at once.
     fn can_hold(&self) -> bool;

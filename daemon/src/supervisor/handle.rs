@@ -13,6 +13,7 @@ pub use crate::worker::handle::SandboxStatus;
 use super::Directory;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
+use crate::project::containers::ContainersPatch;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::template::Diagnostic;
@@ -59,6 +60,8 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// What concerns containers alone.
+    pub containers: ContainersPatch,
 }
 
 impl std::fmt::Debug for Patch {
@@ -79,6 +82,7 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("containers", &self.containers)
             .finish()
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use samd_proto as wire;
 use samd_proto::{ApiError, ErrorCode};
 
+use super::containers;
 use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::logs::{LogEntry, LogSource};
@@ -86,6 +87,7 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        containers: containers::told(&settings.containers),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Between the wire's types and ours, by hand: neither side changes because the other does.
 
 mod answer;
+mod containers;
 mod request;
 
 use std::time::{Duration, SystemTime};

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -33,6 +33,8 @@ use crate::shutdown::Phase;
 use super::super::engine::Engine;
 use super::super::{Output, Sandbox, StartError, Started, memory};
 use super::gate::{Gate, Opener};
+use super::link::Link;
+use super::waiting::Waiting;
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
@@ -81,7 +83,13 @@ impl Keeper {
     ///
     /// # Errors
     /// The engine cannot start it; it is removed again.
-    pub(super) async fn start(self, gate: Option<Gate>, code: Option<&Path>) -> Result<Started, StartError> {
+    pub(super) async fn start(
+        self,
+        gate: Option<Gate>,
+        code: Option<&Path>,
+        link: &Link,
+        waiting: Arc<Waiting>,
+    ) -> Result<Started, StartError> {
         let (opener, output, folder) = match gate {
             Some(gate) => {
                 let (opener, output, folder) = gate.into_parts();
@@ -93,10 +101,11 @@ impl Keeper {
         self.docker.start_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         self.started.cancel();
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
-        let address = address(&inspected);
         let container = Container {
             pid: pid(&inspected),
             opener,
+            waiting,
+            began: Instant::now(),
             exit: self.exit,
             kill: self.kill,
             stands_on: code.map(Path::to_path_buf).zip(stands_on),
@@ -104,8 +113,7 @@ impl Keeper {
             _guard: self.guard,
         };
         // One that has ended already has no address, and nobody speaks for it.
-        let admit = Arc::new(move |peer: std::net::SocketAddr, _| Some(peer.ip()) == address);
-        Ok(Started { sandbox: Box::new(container), output, admit })
+        Ok(Started { sandbox: Box::new(container), output, admit: link.admit(address(&inspected)) })
     }
 }
 
@@ -221,6 +229,8 @@ pub(super) async fn remove(docker: &Docker, id: &str) {
 struct Container {
     pid: Option<u32>,
     opener: Option<Opener>,
+    waiting: Arc<Waiting>,
+    began: Instant,
     exit: watch::Receiver<Option<Exit>>,
     kill: CancellationToken,
     stands_on: Option<(PathBuf, (u64, u64))>,
@@ -234,7 +244,9 @@ impl Sandbox for Container {
     }
 
     fn is_fresh(&self) -> bool {
-        self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
+        let waits = self.opener.as_ref().filter(|opener| opener.is_in_interpreter());
+        waits.is_none_or(|opener| self.waiting.is_certain(opener.has_arrived(), self.began.elapsed()))
+            && self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
     }
 
     fn release(&mut self) {

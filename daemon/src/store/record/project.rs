@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::containers::ContainersV1;
 use super::{VERSION, millis};
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
@@ -31,6 +32,8 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default)]
+    containers: ContainersV1,
 }
 
 /// Of records from before there was this setting.
@@ -92,6 +95,7 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            containers: ContainersV1::from(&settings.containers),
         }
     }
 }
@@ -120,6 +124,7 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            containers: record.containers.into(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,
