@@ -125,6 +125,11 @@ pub trait Sandbox: Send {
         true
     }
 
+    /// Waits until it waits at the gate; one that is released before that has only more to do then.
+    fn settled(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Opens the gate: the function's code may be loaded.
     fn release(&mut self);
 

@@ -70,6 +70,12 @@ impl Held {
         Ok(Held { started, api })
     }
 
+    /// Waits until it waits at the gate.
+    pub async fn settled(mut self) -> Held {
+        self.started.sandbox.settled().await;
+        self
+    }
+
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {

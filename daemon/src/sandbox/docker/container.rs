@@ -34,7 +34,7 @@ use super::super::engine::Engine;
 use super::super::{Output, Sandbox, StartError, Started, memory};
 use super::gate::{Gate, Opener};
 use super::link::Link;
-use super::waiting::Waiting;
+use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
@@ -247,6 +247,20 @@ impl Sandbox for Container {
         let waits = self.opener.as_ref().filter(|opener| opener.is_in_interpreter());
         waits.is_none_or(|opener| self.waiting.is_certain(opener.has_arrived(), self.began.elapsed()))
             && self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
+    }
+
+    fn settled(&mut self) -> BoxFuture<'_, ()> {
+        async move {
+            let Some(opener) = self.opener.as_ref().filter(|opener| opener.is_in_interpreter()) else { return };
+            let arrived = tokio::select! {
+                () = opener.arrival() => true,
+                _ = self.exit.wait_for(Option::is_some) => false,
+                () = tokio::time::sleep(waiting::PATIENCE) => false,
+            };
+            // What it says is kept for all; whether this one may be used is asked when it is needed.
+            self.waiting.is_certain(arrived, self.began.elapsed());
+        }
+        .boxed()
     }
 
     fn release(&mut self) {

@@ -122,6 +122,17 @@ impl Opener {
         self.arrived.is_some()
     }
 
+    /// Waits until an interpreter says that it waits; for ever, where none is to.
+    pub(super) async fn arrival(&self) {
+        while let Some(pipe) = &self.arrived {
+            let mut word = [0; 1];
+            if pipe.readable().await.is_ok() && pipe.try_read(&mut word).is_ok_and(|read| read > 0) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Whether an interpreter has said so since this was last asked.
     #[must_use]
     pub(super) fn has_arrived(&self) -> bool {

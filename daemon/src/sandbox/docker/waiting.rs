@@ -12,7 +12,7 @@ use crate::project::function::{Function, Package, Runtime};
 use super::gate::Where;
 
 /// An interpreter that has not come to the gate in this time never does.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Names a program of the function's that runs before the interpreter (F5.5).
 const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 
