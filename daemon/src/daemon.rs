@@ -21,6 +21,7 @@ use crate::sandbox::auto::AutoDriver;
 use crate::sandbox::docker::{self, DockerDriver};
 use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
+use crate::sandbox::progress::Board;
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
@@ -148,11 +149,13 @@ async fn parts(
         cache: state.folder().join("unpacked"),
         tasks: sandboxes.clone(),
     };
-    let docker = DockerDriver::new(engines, place);
+    let board = Board::default();
+    let docker = DockerDriver::new(engines, place, board.clone());
     Ok(supervisor::Parts {
         auto: Arc::new(AutoDriver::new(docker.clone(), process.clone())),
         docker: Arc::new(docker),
         process,
+        board,
         store: store.clone(),
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),

@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
+pub mod image;
 pub mod invoke;
 pub mod log;
 pub mod place;

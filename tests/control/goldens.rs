@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use samd_proto::containers::{Containers, ContainersPatch};
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
 use samd_proto::project::{
@@ -127,6 +128,18 @@ fn containers() -> Containers {
         layer_cache_basedir: Some("/layers".into()),
         docker_volume_basedir: Some("/seen".into()),
         layers: vec![text("arn:aws:lambda:eu-west-1:123456789012:layer:tools:3=/tools")],
+    }
+}
+
+fn image_progress() -> ImageProgress {
+    ImageProgress {
+        image: text("shop:1"),
+        step: ImageStep::Pulling,
+        layers: 7,
+        layers_done: 3,
+        bytes: 12_000_000,
+        bytes_total: 80_000_000,
+        text: Some(text("no such host")),
     }
 }
 
@@ -383,6 +396,7 @@ fn events_stand_on_the_wire_as_ever() {
     check("ReloadEvent.unchanged", &ReloadEvent::Reload(Box::new(report(ReloadOutcome::Unchanged))));
     let rejected = ReloadOutcome::Rejected { diagnostics: vec![diagnostic()] };
     check("ReloadEvent.rejected", &ReloadEvent::Reload(Box::new(report(rejected))));
+    check("ReloadEvent.image", &ReloadEvent::Image(image_progress()));
     check("ReloadEvent.lagged", &ReloadEvent::Lagged { lost: 7 });
 }
 

@@ -40,6 +40,7 @@ use self::plan::{Labels, Plan};
 use self::waiting::Waiting;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
+use super::progress::Board;
 use super::{Description, Driver, Launcher, StartError, Started, files};
 
 pub use reap::reap;
@@ -67,10 +68,10 @@ pub struct Place {
 }
 
 impl DockerDriver {
-    /// A driver for whichever engine answers.
+    /// A driver for whichever engine answers, which tells of pulls and builds on `board`.
     #[must_use]
-    pub fn new(engines: Engines, place: Place) -> DockerDriver {
-        DockerDriver { engines, images: Images::default(), place }
+    pub fn new(engines: Engines, place: Place, board: Board) -> DockerDriver {
+        DockerDriver { engines, images: Images::new(board), place }
     }
 
     /// Prepares a function whose image is here already; `Err` says what is missing.

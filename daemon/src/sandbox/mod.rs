@@ -11,6 +11,7 @@ pub mod image;
 pub mod memory;
 pub mod output;
 pub mod process;
+pub mod progress;
 pub mod runtimes;
 pub mod unpack;
 

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use crate::credentials::Secret;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
+use crate::sandbox::progress::Board;
 use crate::shutdown::Phase;
 use crate::store::{Change, Saved, SavedProject, Store, Wanted};
 use crate::watch::Watcher;
@@ -20,6 +21,7 @@ use super::directory::Directory;
 use super::event_queue::EventQueue;
 use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
 use super::project_task::{self, Order, ProjectHandle};
+use super::view::View;
 
 /// Reload events that a follower may lag behind.
 const EVENTS: usize = 256;
@@ -33,6 +35,8 @@ pub struct Parts {
     pub docker: Arc<dyn Driver>,
     /// Chooses between the two for each function.
     pub auto: Arc<dyn Driver>,
+    /// Where progress of images is told.
+    pub board: Board,
     /// Keeps what must outlast the daemon.
     pub store: Store,
     /// Where functions reach each other.
@@ -53,6 +57,7 @@ pub(super) struct Shared {
     process: Arc<dyn Driver>,
     docker: Arc<dyn Driver>,
     auto: Arc<dyn Driver>,
+    board: Board,
     pub(super) store: Store,
     pub(super) lambda_endpoint: SocketAddr,
     pub(super) directory: Directory,
@@ -89,11 +94,12 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
     let (mailbox, commands) = mpsc::channel(MAILBOX);
     let events = broadcast::channel(EVENTS).0;
     let directory = Directory::default();
-    let handle = Handle::new(mailbox, events.clone(), directory.clone());
+    let handle = Handle::new(mailbox, events.clone(), directory.clone(), parts.board.clone());
     let shared = Shared {
         process: parts.process,
         docker: parts.docker,
         auto: parts.auto,
+        board: parts.board,
         store: parts.store,
         lambda_endpoint: parts.lambda_endpoint,
         directory: directory.clone(),
@@ -172,7 +178,7 @@ impl Actor {
                 self.forward(&name, answer, |answer| Order::Set { patch, owned, answer });
             }
             Command::List { answer } => self.list(answer),
-            Command::Status { name, answer } => self.forward(&name, answer, |answer| Order::Status { answer }),
+            Command::Status { name, answer } => self.status(&name, answer),
             Command::Invoke { name, function, answer } => {
                 self.forward(&name, answer, |answer| Order::Worker { function, answer });
             }
@@ -183,7 +189,8 @@ impl Actor {
                 });
             }
             Command::Logs { name, query, answer } => {
-                self.forward(&name, answer, |answer| Order::Logs { query, answer });
+                let project = self.projects.get(&name).ok_or(Refused::UnknownProject(name));
+                drop(answer.send(project.map(|project| project.read_log(query))));
             }
         }
     }
@@ -257,22 +264,24 @@ impl Actor {
         });
     }
 
+    /// Reading goes past the project's task, which may be waiting for an image.
+    fn status(&self, name: &ProjectName, answer: oneshot::Sender<Result<ProjectStatus, Refused>>) {
+        let Some(project) = self.projects.get(name) else {
+            drop(answer.send(Err(Refused::UnknownProject(name.clone()))));
+            return;
+        };
+        let (view, under_way) = (project.view(), self.shared.board.current());
+        self.shared.requests.spawn(format!("the status of {name}"), async move {
+            drop(answer.send(Ok(view.status(&under_way).await)));
+        });
+    }
+
     fn list(&self, answer: oneshot::Sender<Result<Vec<ProjectStatus>, Refused>>) {
-        let asked: Vec<_> = self
-            .projects
-            .values()
-            .map(|project| {
-                let (answer, status) = oneshot::channel();
-                project.send(Order::Status { answer });
-                status
-            })
-            .collect();
+        let views: Vec<View> = self.projects.values().map(ProjectHandle::view).collect();
         self.shared.requests.spawn("a list of projects", async move {
             let mut all = Vec::new();
-            for status in asked {
-                if let Ok(Ok(status)) = status.await {
-                    all.push(status);
-                }
+            for view in views {
+                all.push(view.status(&[]).await);
             }
             drop(answer.send(Ok(all)));
         });

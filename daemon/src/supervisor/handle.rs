@@ -16,6 +16,7 @@ use crate::logs::{LogEntry, LogQuery};
 use crate::project::containers::ContainersPatch;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
+use crate::sandbox::progress::{Board, Progress};
 use crate::template::Diagnostic;
 
 /// How many commands may wait; more and the caller waits for its place.
@@ -280,17 +281,20 @@ pub struct Handle {
     mailbox: mpsc::Sender<Command>,
     events: broadcast::Sender<ReloadReport>,
     directory: Directory,
+    board: Board,
 }
 
 impl Handle {
-    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`.
+    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`, progress
+    /// of images on `board`.
     #[must_use]
     pub fn new(
         mailbox: mpsc::Sender<Command>,
         events: broadcast::Sender<ReloadReport>,
         directory: Directory,
+        board: Board,
     ) -> Handle {
-        Handle { mailbox, events, directory }
+        Handle { mailbox, events, directory, board }
     }
 
     /// What runs now, for those who invoke by name.
@@ -395,6 +399,12 @@ impl Handle {
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<ReloadReport> {
         self.events.subscribe()
+    }
+
+    /// Steps of pulls and builds from now on.
+    #[must_use]
+    pub fn progress(&self) -> broadcast::Receiver<Progress> {
+        self.board.follow()
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Refused> {

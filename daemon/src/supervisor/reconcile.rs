@@ -63,13 +63,28 @@ pub(super) struct Ground<'a> {
     pub account: Arc<BTreeMap<String, String>>,
 }
 
+/// A function with what starts its sandboxes, or why that is not here.
+pub(super) struct Prepared {
+    function: Arc<Function>,
+    chosen_by: &'static str,
+    /// What starts its sandboxes, and whether it is the predecessor's.
+    launcher: Result<(Arc<dyn Launcher>, bool), String>,
+}
+
 impl Ground<'_> {
-    /// A worker for `function`, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
-    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
-    pub(super) async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
+    /// Brings here what a function needs. Nothing that runs is changed, and it may take its time.
+    pub(super) async fn prepare(&self, function: &Function, old: Option<&Running>) -> Prepared {
         let function = Arc::new(function.clone());
         let driver = self.shared.driver(self.settings.sandbox);
-        let (launcher, reusable) = match self.launcher(&function, old, &*driver).await {
+        let launcher = self.launcher(&function, old, &*driver).await;
+        Prepared { function, chosen_by: driver.name(), launcher }
+    }
+
+    /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
+    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
+    pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, same_account: bool) -> Running {
+        let Prepared { function, chosen_by, launcher } = prepared;
+        let (launcher, reusable) = match launcher {
             Ok(found) => found,
             Err(reason) => return Running { function, state: Err(reason) },
         };
@@ -88,7 +103,7 @@ impl Ground<'_> {
         if let Some(live) = old {
             live.worker.retire(worker.clone());
         }
-        Running { function, state: Ok(Live { worker, launcher, chosen_by: driver.name() }) }
+        Running { function, state: Ok(Live { worker, launcher, chosen_by }) }
     }
 
     /// What was prepared for the predecessor serves again when nothing but files in place changed.

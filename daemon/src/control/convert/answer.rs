@@ -12,6 +12,7 @@ use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, StandIn};
+use crate::sandbox::progress::{Progress, Pull, Step};
 use crate::supervisor::handle::{
     Changes, FunctionStatus, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
 };
@@ -189,6 +190,25 @@ pub(in crate::control) fn reload_report(report: &ReloadReport) -> wire::reload::
 /// A change of configuration as an event.
 pub(in crate::control) fn reload_event(report: &ReloadReport) -> wire::reload::ReloadEvent {
     wire::reload::ReloadEvent::Reload(Box::new(reload_report(report)))
+}
+
+/// A step on the way to an image.
+pub(in crate::control) fn image_event(progress: &Progress) -> wire::reload::ReloadEvent {
+    let (step, pull, text) = match &progress.step {
+        Step::Pulling(pull) => (wire::image::ImageStep::Pulling, *pull, None),
+        Step::Building { line } => (wire::image::ImageStep::Building, Pull::default(), Some(line.clone())),
+        Step::Ready => (wire::image::ImageStep::Ready, Pull::default(), None),
+        Step::Failed { reason } => (wire::image::ImageStep::Failed, Pull::default(), Some(reason.clone())),
+    };
+    wire::reload::ReloadEvent::Image(wire::image::ImageProgress {
+        image: progress.image.clone(),
+        step,
+        layers: pull.layers,
+        layers_done: pull.layers_done,
+        bytes: pull.bytes,
+        bytes_total: pull.bytes_total,
+        text,
+    })
 }
 
 fn changes(changes: &Changes) -> wire::reload::Changes {

@@ -7,7 +7,8 @@ mod request;
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    diagnostic, log_line, project_status, project_summary, refused, reload_event, reload_report, runtime, url,
+    diagnostic, image_event, log_line, project_status, project_summary, refused, reload_event, reload_report, runtime,
+    url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 
