@@ -1,6 +1,7 @@
 //! Accepts connections, and answers each request by its target.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
         };
         match accepted {
             (Ok(permit), Ok((stream, peer))) => {
+                if !is_admitted(&service, &stream, peer) {
+                    tracing::warn!(%peer, "refused a connection to the Lambda endpoint that is no container's");
+                    continue;
+                }
                 let (service, cancel) = (service.clone(), cancel.clone());
                 service.phase.clone().spawn(format!("calls of {peer} to the Lambda endpoint"), async move {
                     connection(stream, service, cancel).await;
@@ -58,6 +63,11 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
             (Err(_), _) => return,
         }
     }
+}
+
+fn is_admitted(service: &Service, stream: &TcpStream, peer: SocketAddr) -> bool {
+    let local = stream.local_addr();
+    service.admit.as_ref().is_none_or(|admit| local.is_ok_and(|local| admit(peer, local)))
 }
 
 /// Serves one connection; when the daemon stops, the answer under way is the last one.
@@ -100,7 +110,7 @@ async fn answer(request: Request<Incoming>, service: &Service) -> Reply {
 }
 
 async fn route(request: Request<Incoming>, service: &Service, request_id: &str) -> Result<Reply, Fault> {
-    guard::check(request.headers(), service.address)?;
+    guard::check(request.headers(), &service.host)?;
     let query = query(request.uri().query());
     let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let target = Target::parse(request.method(), request.uri().path(), parameter("Qualifier"))?;

@@ -3,6 +3,8 @@
 //! Names follow AWS's base images, `public.ecr.aws/lambda/<family>:<version>-<architecture>` (J). Knows nothing of
 //! containers.
 
+mod build;
+mod context;
 mod pull;
 
 use std::collections::HashMap;
@@ -11,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bollard::models::ImageInspect;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::project::function::{Architecture, Function, Package, Runtime};
+use crate::project::function::{Architecture, Function, ImageBuild, Package, Runtime};
+use crate::project::settings::ProjectName;
 
 use super::StartError;
 use super::engine::Engine;
@@ -32,8 +35,7 @@ pub fn name(function: &Function) -> Result<String, StartError> {
         Package::Zip { runtime, .. } => base(runtime, function.architecture),
         Package::Image { uri: Some(uri), .. } => Ok(uri.clone()),
         Package::Image { uri: None, .. } => Err(StartError::entry(
-            "the function names no ImageUri, and building its image from Metadata is not supported yet; build it with \
-             `sam build` or `docker build`, and give its tag as ImageUri",
+            "the function names neither an ImageUri nor, in Metadata, a Dockerfile to build its image from",
         )),
     }
 }
@@ -115,6 +117,30 @@ impl Images {
         found.ok_or_else(|| StartError::place(format!("image {name} is not here; pull it, or {else_do}")))
     }
 
+    /// A function's image with its name, pulled or built where need be, and what the user should know of it.
+    ///
+    /// # Errors
+    /// It cannot be brought here; the sentence names image and cause.
+    pub async fn of(
+        &self,
+        engine: &Engine,
+        project: &ProjectName,
+        function: &Function,
+    ) -> Result<(String, ImageInspect, Option<String>), StartError> {
+        let (hosting, platform) = (&function.hosting, platform(function.architecture));
+        if let Some(build) = to_build(function) {
+            let name = build::name(project, &function.id, build);
+            let (image, note) = self.built(engine, &name, build, platform, hosting.force_build).await?;
+            return Ok((name, image, note));
+        }
+        let name = name(function)?;
+        let image = match hosting.skip_pull {
+            true => self.present(engine, &name, "leave --skip-pull-image out").await?,
+            false => self.ensure(engine, &name, platform).await?,
+        };
+        Ok((name, image, None))
+    }
+
     /// The image, pulled when it is not here.
     ///
     /// # Errors
@@ -143,8 +169,16 @@ impl Images {
     }
 }
 
+/// How a function's image is built, unless another one is named; a template from elsewhere may name an image without the
+/// files that it was built from.
+fn to_build(function: &Function) -> Option<&ImageBuild> {
+    let Package::Image { build: Some(build), uri, .. } = &function.package else { return None };
+    let is_here = uri.is_none() || build.context.is_dir();
+    Some(build).filter(|_| is_here && function.hosting.image.is_none())
+}
+
 /// The last step on the way to an image.
-pub(super) fn ended(outcome: &Result<(), StartError>) -> Step {
+fn ended(outcome: &Result<(), StartError>) -> Step {
     match outcome {
         Ok(()) => Step::Ready,
         Err(problem) => Step::Failed { reason: problem.reason.clone() },

@@ -5,6 +5,7 @@
 
 pub mod auto;
 pub mod docker;
+pub mod doors;
 pub mod engine;
 pub mod files;
 pub mod image;

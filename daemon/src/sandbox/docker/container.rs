@@ -30,10 +30,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::lambda::error::Exit;
 use crate::shutdown::Phase;
 
+use super::super::doors::Guest;
 use super::super::engine::Engine;
 use super::super::{Output, Sandbox, StartError, Started, memory};
+use super::DockerLauncher;
 use super::gate::{Gate, Opener};
-use super::link::Link;
 use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
@@ -87,8 +88,7 @@ impl Keeper {
         self,
         gate: Option<Gate>,
         code: Option<&Path>,
-        link: &Link,
-        waiting: Arc<Waiting>,
+        launcher: &DockerLauncher,
     ) -> Result<Started, StartError> {
         let (opener, output, folder) = match gate {
             Some(gate) => {
@@ -101,19 +101,21 @@ impl Keeper {
         self.docker.start_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         self.started.cancel();
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
+        let address = address(&inspected);
         let container = Container {
             pid: pid(&inspected),
             opener,
-            waiting,
+            waiting: launcher.waiting.clone(),
             began: Instant::now(),
             exit: self.exit,
             kill: self.kill,
             stands_on: code.map(Path::to_path_buf).zip(stands_on),
             _folder: folder,
+            _guest: launcher.place.doors.let_in(address),
             _guard: self.guard,
         };
         // One that has ended already has no address, and nobody speaks for it.
-        Ok(Started { sandbox: Box::new(container), output, admit: link.admit(address(&inspected)) })
+        Ok(Started { sandbox: Box::new(container), output, admit: launcher.link.admit(address) })
     }
 }
 
@@ -235,6 +237,7 @@ struct Container {
     kill: CancellationToken,
     stands_on: Option<(PathBuf, (u64, u64))>,
     _folder: Option<TempDir>,
+    _guest: Guest,
     _guard: DropGuard,
 }
 

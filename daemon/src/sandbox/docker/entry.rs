@@ -122,6 +122,7 @@ mod tests {
             command: command.map(strings),
             entry_point: entry_point.map(strings),
             working_directory: None,
+            build: None,
         };
         Entry::of(&function, image)
     }

@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn an_image_function_has_its_images_own_paths() {
         let mut function = testing::function();
-        function.package = Package::Image { uri: None, command: None, entry_point: None, working_directory: None };
+        function.package =
+            Package::Image { uri: None, command: None, entry_point: None, working_directory: None, build: None };
         let all = of_function(&function);
         for name in ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "_HANDLER"] {
             assert!(!all.contains_key(name), "{name}");
