@@ -11,6 +11,7 @@ pub mod golden_file;
 pub mod lambda_client;
 pub mod namespace;
 pub mod recording_api;
+pub mod registry;
 pub mod runtime_client;
 mod shared;
 

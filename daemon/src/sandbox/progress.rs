@@ -93,6 +93,13 @@ impl Board {
         current.iter().map(|(image, step)| Progress { image: image.clone(), step: step.clone() }).collect()
     }
 
+    /// Waits until something is under way.
+    pub async fn busy(&self) {
+        let mut told = self.follow();
+        // A listener that lags behind has heard enough.
+        while self.current().is_empty() && !matches!(told.recv().await, Err(broadcast::error::RecvError::Closed)) {}
+    }
+
     /// What comes from now on.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Progress> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
@@ -21,7 +22,6 @@ use super::directory::Directory;
 use super::event_queue::EventQueue;
 use super::handle::{CallerEnvironment, Command, Handle, MAILBOX, Patch, ProjectStatus, Refused, ReloadReport};
 use super::project_task::{self, Order, ProjectHandle};
-use super::view::View;
 
 /// Reload events that a follower may lag behind.
 const EVENTS: usize = 256;
@@ -264,25 +264,20 @@ impl Actor {
         });
     }
 
-    /// Reading goes past the project's task, which may be waiting for an image.
     fn status(&self, name: &ProjectName, answer: oneshot::Sender<Result<ProjectStatus, Refused>>) {
         let Some(project) = self.projects.get(name) else {
             drop(answer.send(Err(Refused::UnknownProject(name.clone()))));
             return;
         };
-        let (view, under_way) = (project.view(), self.shared.board.current());
-        self.shared.requests.spawn(format!("the status of {name}"), async move {
-            drop(answer.send(Ok(view.status(&under_way).await)));
-        });
+        let status = project.clone().status(self.shared.board.clone());
+        self.shared.requests.spawn(format!("the status of {name}"), async move { drop(answer.send(status.await)) });
     }
 
     fn list(&self, answer: oneshot::Sender<Result<Vec<ProjectStatus>, Refused>>) {
-        let views: Vec<View> = self.projects.values().map(ProjectHandle::view).collect();
+        let board = &self.shared.board;
+        let asked: Vec<_> = self.projects.values().map(|project| project.clone().status(board.clone())).collect();
         self.shared.requests.spawn("a list of projects", async move {
-            let mut all = Vec::new();
-            for view in views {
-                all.push(view.status(&[]).await);
-            }
+            let all = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
             drop(answer.send(Ok(all)));
         });
     }

@@ -22,6 +22,7 @@ use crate::logs::{LogHub, LogQuery};
 use crate::project::diff::ProjectDiff;
 use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
+use crate::sandbox::progress::Board;
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
 use crate::watch::{Asked, Told, Touched, Watch};
@@ -61,6 +62,9 @@ pub(super) enum Order {
         functions: Vec<FunctionId>,
         answer: oneshot::Sender<Result<ReloadReport, Refused>>,
     },
+    Status {
+        answer: oneshot::Sender<ProjectStatus>,
+    },
     Worker {
         function: FunctionId,
         answer: oneshot::Sender<Result<worker::Handle, Refused>>,
@@ -76,7 +80,7 @@ struct Card {
 }
 
 /// The way to a project's task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ProjectHandle {
     orders: mpsc::UnboundedSender<Order>,
     card: Arc<Mutex<Card>>,
@@ -94,9 +98,18 @@ impl ProjectHandle {
         self.card.lock().unwrap_or_else(PoisonError::into_inner).path.clone()
     }
 
-    /// How it stands, also while its task is at work.
-    pub(super) fn view(&self) -> View {
-        self.card.lock().unwrap_or_else(PoisonError::into_inner).view.clone()
+    /// How it stands when what was ordered before is done; or as it is, where images keep its task from answering.
+    pub(super) async fn status(self, board: Board) -> Result<ProjectStatus, Refused> {
+        let (answer, turn) = oneshot::channel();
+        self.send(Order::Status { answer });
+        tokio::select! {
+            biased;
+            status = turn => status.map_err(|_| Refused::Stopping),
+            () = board.busy() => {
+                let view = self.card.lock().unwrap_or_else(PoisonError::into_inner).view.clone();
+                Ok(view.status(&board.current()).await)
+            }
+        }
     }
 
     /// Its log, also while its task is at work.
@@ -234,6 +247,8 @@ impl ProjectTask {
                 let outcome = self.reload(functions).await;
                 self.answer_when_ready(outcome, answer);
             }
+            // Who asked may have looked at the view instead.
+            Order::Status { answer } => drop(answer.send(self.status().await)),
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
         }
     }
