@@ -30,7 +30,7 @@ const KEPT: [(&str, &[&str]); 6] = [
     ("notify::", &["watch"]),
     ("sled::", &["store"]),
     ("samd_proto", &["control"]),
-    ("serde_yaml", &["template/yaml"]),
+    ("saphyr_parser", &["template/yaml", "template/scalar"]),
     ("crate::supervisor", &["supervisor", "control", "lambda_api", "daemon"]),
 ];
 /// Rooms that must not know each other.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use samd_proto::settings::{SandboxChoice, SettingsPatch, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
@@ -35,6 +35,11 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
         lambda_endpoint: switch(arguments.lambda_endpoint, arguments.no_lambda_endpoint),
         containers: containers::patch(&arguments.containers, surroundings)?,
+        jwks: match (&arguments.jwks, arguments.no_jwks) {
+            (Some(pins), _) => Some(pins.iter().map(|text| pin(text, surroundings)).collect::<Result<_, _>>()?),
+            (None, true) => Some(Vec::new()),
+            (None, false) => None,
+        },
     })
 }
 
@@ -45,6 +50,13 @@ pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
         (false, true) => Some(false),
         (false, false) => None,
     }
+}
+
+/// `AUTHORIZER=FILE`; neither names nor issuers have an equals sign.
+fn pin(text: &str, surroundings: &Surroundings) -> Result<PinnedKeys, Failure> {
+    let form = || Failure::Usage(format!("`{text}` has not the form AUTHORIZER=FILE"));
+    let (subject, path) = text.split_once('=').filter(|(subject, _)| !subject.is_empty()).ok_or_else(form)?;
+    Ok(PinnedKeys { subject: subject.to_owned(), file: file(Path::new(path), surroundings)? })
 }
 
 /// An existing file, absolute.

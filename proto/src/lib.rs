@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
+pub mod function;
 pub mod image;
 pub mod invoke;
 pub mod log;
@@ -25,6 +26,7 @@ pub mod route;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod token;
 
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use endpoint::{ENDPOINTS, Endpoint, Stream};

@@ -53,6 +53,18 @@ pub struct SettingsPatch {
     /// What concerns containers alone.
     #[serde(skip_serializing_if = "ContainersPatch::is_empty")]
     pub containers: ContainersPatch,
+    /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Vec<PinnedKeys>>,
+}
+
+/// A file of keys, and whose keys they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedKeys {
+    /// An authorizer's name, with its API before a slash or without, or an issuer's URL.
+    pub subject: String,
+    /// Absolute path of a JWKS document.
+    pub file: PathBuf,
 }
 
 /// Which driver runs functions.
@@ -113,6 +125,9 @@ pub struct Settings {
     /// What concerns containers alone.
     #[serde(default, skip_serializing_if = "Containers::is_default")]
     pub containers: Containers,
+    /// Files of keys that issuers of tokens are pinned to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jwks: Vec<PinnedKeys>,
 }
 
 /// Of a daemon from before there was this setting.

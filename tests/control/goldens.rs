@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use samd_proto::containers::{Containers, ContainersPatch};
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
@@ -21,8 +22,9 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,10 +60,10 @@ fn add_unknown_fields(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
         Value::Object(fields) => {
-            // The environment is a map: each of its fields is a variable.
+            // The environment and claims are maps: each of their fields is a variable or a claim.
             fields
                 .iter_mut()
-                .filter(|(name, _)| *name != "environment")
+                .filter(|(name, _)| !["environment", "claims"].contains(&name.as_str()))
                 .for_each(|(_, field)| add_unknown_fields(field));
             fields.insert("of_a_newer_version".to_owned(), json!({ "x": 1 }));
         }
@@ -75,6 +77,10 @@ fn text(text: &str) -> String {
 
 fn overrides() -> Vec<ParameterOverride> {
     vec![ParameterOverride { name: text("Stage"), value: text("dev") }]
+}
+
+fn pins() -> Vec<PinnedKeys> {
+    vec![PinnedKeys { subject: text("ShopApi/Users"), file: "/shop/keys.json".into() }]
 }
 
 fn environment() -> Environment {
@@ -140,6 +146,7 @@ fn image_progress() -> ImageProgress {
         bytes: 12_000_000,
         bytes_total: 80_000_000,
         text: Some(text("no such host")),
+        jwks: Some(pins()),
     }
 }
 
@@ -182,10 +189,11 @@ fn route() -> Route {
         url: Some(text("http://127.0.0.1:3000/orders/{id}")),
         api: text("ServerlessRestApi"),
         kind: ApiKind::Rest,
-        integration: text("lambda"),
+        integration: text("aws_proxy"),
         function: Some(text("Orders")),
+        authorizer: None,
+        api_key_required: false,
         runtime: Some(text("python3.12")),
-        authorization: text("none"),
         shadowed: false,
         note: None,
     }
@@ -195,10 +203,10 @@ fn unsupported_route() -> Route {
     Route {
         url: None,
         kind: ApiKind::Http,
-        integration: text("unsupported"),
+        integration: text("aws"),
         function: None,
         runtime: None,
-        authorization: text("iam"),
+        authorizer: Some(text("AWS_IAM")),
         shadowed: true,
         note: Some(text("it needs SQS; answered 501")),
         ..route()
@@ -223,6 +231,7 @@ fn status() -> ProjectStatus {
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
             containers: containers(),
+            jwks: pins(),
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -294,6 +303,7 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("SetRequest", &SetRequest { name: name(), settings: patch() });
     check("ListRequest", &ListRequest {});
     check("StatusRequest", &StatusRequest { name: name() });
+    check("FunctionsRequest", &FunctionsRequest { name: name() });
     check("RoutesRequest", &RoutesRequest { name: name() });
     check("ReloadRequest.full", &ReloadRequest { name: name(), functions: vec![text("Orders")], wait: true });
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
@@ -316,9 +326,18 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("InvokeRequest.full", &invoke);
     check("InvokeRequest.short", &InvokeRequest { event: None, asynchronous: false, ..invoke });
     check("RoutesOfTemplateRequest", &RoutesOfTemplateRequest { template: query() });
+    check("FunctionsOfTemplateRequest", &FunctionsOfTemplateRequest { template: query() });
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
+    let token = TokenRequest {
+        name: text("shop"),
+        authorizer: Some(text("Users")),
+        claims: [(text("sub"), text("ann"))].into(),
+        scopes: vec![text("orders/read")],
+    };
+    check("TokenRequest.full", &token);
+    check("TokenRequest.short", &TokenRequest { name: text("shop"), ..TokenRequest::default() });
     check("DaemonStatusRequest", &DaemonStatusRequest {});
     check("DaemonStopRequest", &DaemonStopRequest {});
 }
@@ -344,6 +363,19 @@ fn answers_about_projects_stand_on_the_wire_as_ever() {
         "RoutesResponse.full",
         &RoutesResponse { routes: vec![route(), unsupported_route()], diagnostics: vec![diagnostic()] },
     );
+    let function = Function {
+        id: text("Orders"),
+        name: text("shop-orders"),
+        runtime: text("python3.12"),
+        handler: Some(text("app.handler")),
+        timeout_ms: 3000,
+        memory_mb: 128,
+        routes: 2,
+        other_events: vec![Event { name: text("Nightly"), kind: text("Schedule") }],
+    };
+    let functions = FunctionsResponse { functions: vec![function], diagnostics: vec![diagnostic()] };
+    check("FunctionsResponse.full", &functions);
+    check("FunctionsResponse.none", &FunctionsResponse::default());
     check("RoutesResponse.none", &RoutesResponse::default());
     check("ReloadResponse.waited", &ReloadResponse { report: Some(report(ReloadOutcome::Unchanged)) });
     check("ReloadResponse.begun", &ReloadResponse::default());
@@ -362,6 +394,9 @@ fn other_answers_stand_on_the_wire_as_ever() {
     check("InvokeResponse.failed", &returned);
     check("InvokeResponse.bytes", &InvokeResponse { function_error: None, log_tail: None, ..bytes });
     check("InvokeResponse.begun", &InvokeResponse { request_id: returned.request_id, ..InvokeResponse::default() });
+    let token =
+        TokenResponse { token: Text(text("eyJ")), authorizer: text("Api/Users"), issuer: text("https://issuer") };
+    check("TokenResponse", &token);
     check(
         "ValidateResponse",
         &ValidateResponse { valid: false, functions: 3, routes: 4, diagnostics: vec![diagnostic()] },

@@ -4,6 +4,7 @@ mod attended;
 mod completions;
 mod daemon;
 mod events;
+mod functions;
 mod invoke;
 mod list;
 mod logs;
@@ -14,6 +15,7 @@ mod set;
 mod start;
 mod status;
 mod stop;
+mod token;
 mod validate;
 
 use crate::cli::{Cli, Command, OutputFormat};
@@ -39,9 +41,11 @@ pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
         Command::List => list::run(&mut session),
         Command::Status(arguments) => status::run(&arguments, &mut session),
         Command::Routes(arguments) => routes::run(&arguments, &mut session),
+        Command::Functions(arguments) => functions::run(&arguments, &mut session),
         Command::Logs(arguments) => logs::run(&arguments, &mut session),
         Command::Events(arguments) => events::run(arguments, &mut session),
         Command::Invoke(arguments) => invoke::run(&arguments, &mut session),
+        Command::Token(arguments) => token::run(&arguments, &mut session),
         Command::Daemon(command) => daemon::run(&command, &mut session),
         Command::Validate(arguments) => validate::run(&arguments, &mut session),
         Command::Completions(arguments) => completions::run(&arguments, session.surroundings),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::containers::ContainerSettings;
+use super::issuers::Pin;
 
 /// The name under which a project is steered, unique in one daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +53,8 @@ pub struct Settings {
     pub lambda_endpoint: bool,
     /// What concerns containers alone.
     pub containers: ContainerSettings,
+    /// Files of keys that issuers of tokens are pinned to.
+    pub jwks: Vec<Pin>,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -79,6 +82,7 @@ impl Settings {
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
             containers: ContainerSettings::default(),
+            jwks: Vec::new(),
         }
     }
 }
@@ -102,6 +106,7 @@ impl fmt::Debug for Settings {
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
             .field("containers", &self.containers)
+            .field("jwks", &self.jwks)
             .finish()
     }
 }

@@ -188,6 +188,9 @@ impl Actor {
                     drop(answer.send(queue.accept(name, function, invocation).await));
                 });
             }
+            Command::Token { name, wanted, answer } => {
+                self.forward(&name, answer, |answer| Order::Token { wanted, answer });
+            }
             Command::Logs { name, query, answer } => {
                 let project = self.projects.get(&name).ok_or(Refused::UnknownProject(name));
                 drop(answer.send(project.map(|project| project.read_log(query))));

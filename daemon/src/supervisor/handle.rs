@@ -11,9 +11,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use crate::worker::handle::SandboxStatus;
 
 use super::Directory;
+pub use super::token::{Minted, TokenWanted};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::containers::ContainersPatch;
+use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::sandbox::progress::{Board, Progress};
@@ -63,6 +65,8 @@ pub struct Patch {
     pub lambda_endpoint: Option<bool>,
     /// What concerns containers alone.
     pub containers: ContainersPatch,
+    /// Files of keys that issuers are pinned to; replaces all earlier ones.
+    pub jwks: Option<Vec<Pin>>,
 }
 
 impl std::fmt::Debug for Patch {
@@ -84,6 +88,7 @@ impl std::fmt::Debug for Patch {
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
             .field("containers", &self.containers)
+            .field("jwks", &self.jwks)
             .finish()
     }
 }
@@ -112,6 +117,9 @@ pub enum Refused {
         /// Where that project is.
         path: PathBuf,
     },
+    /// No token can be made as it was asked for; one sentence.
+    #[error("{0}")]
+    NoToken(String),
     /// The project is stopped.
     #[error("project {0} is stopped; start it with `samctl start {0}`")]
     Stopped(ProjectName),
@@ -260,6 +268,8 @@ pub enum Command {
     Invoke { name: ProjectName, function: FunctionId, answer: Answer<crate::worker::Handle> },
     /// Keep an asynchronous invocation and run it; answered once it is on the disk.
     Accept { name: ProjectName, function: FunctionId, invocation: Invocation, answer: Answer<()> },
+    /// A token that the project's authorizers accept.
+    Token { name: ProjectName, wanted: TokenWanted, answer: Answer<Minted> },
     /// A project's log.
     Logs { name: ProjectName, query: LogQuery, answer: Answer<LogStream> },
 }
@@ -393,6 +403,14 @@ impl Handle {
     /// As [`Handle::start`].
     pub async fn logs(&self, name: ProjectName, query: LogQuery) -> Result<LogStream, Refused> {
         self.ask(|answer| Command::Logs { name, query, answer }).await
+    }
+
+    /// Makes a token that an authorizer of the project accepts.
+    ///
+    /// # Errors
+    /// As [`Handle::start`].
+    pub async fn token(&self, name: ProjectName, wanted: TokenWanted) -> Result<Minted, Refused> {
+        self.ask(|answer| Command::Token { name, wanted, answer }).await
     }
 
     /// Reload events from now on.

@@ -35,8 +35,9 @@ use super::handle::{
 };
 use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
+use super::token::{Minted, TokenWanted};
 use super::view::{RunningView, View};
-use super::{ports, status};
+use super::{ports, token};
 
 /// Orders that may wait at a project.
 const ORDERS: usize = 64;
@@ -68,6 +69,10 @@ pub(super) enum Order {
     Worker {
         function: FunctionId,
         answer: oneshot::Sender<Result<worker::Handle, Refused>>,
+    },
+    Token {
+        wanted: TokenWanted,
+        answer: oneshot::Sender<Result<Minted, Refused>>,
     },
 }
 
@@ -250,6 +255,7 @@ impl ProjectTask {
             // Who asked may have looked at the view instead.
             Order::Status { answer } => drop(answer.send(self.status().await)),
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
+            Order::Token { wanted, answer } => drop(answer.send(self.token(&wanted))),
         }
     }
 
@@ -693,6 +699,12 @@ impl ProjectTask {
         }
     }
 
+    fn token(&mut self, wanted: &TokenWanted) -> Result<Minted, Refused> {
+        let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
+        let project = live.project.clone();
+        token::minted(self.surroundings()?.issuers.minter(), &project, wanted, SystemTime::now())
+    }
+
     fn unknown(&self, function: &FunctionId, live: &Live) -> Refused {
         let known: Vec<&str> = live.functions.keys().map(|id| id.0.as_str()).collect();
         Refused::UnknownFunction { project: self.name().clone(), function: function.clone(), known: known.join(", ") }
@@ -746,5 +758,6 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
         containers: patch.containers.apply(now.containers),
+        jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

@@ -10,6 +10,7 @@ use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
+use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, StandIn};
 use crate::sandbox::progress::{Progress, Pull, Step};
@@ -26,6 +27,7 @@ pub(in crate::control) fn refused(refused: Refused) -> ApiError {
         Refused::UnknownProject(_) => (ErrorCode::UnknownProject, Vec::new()),
         Refused::UnknownFunction { .. } => (ErrorCode::UnknownFunction, Vec::new()),
         Refused::NameTaken { .. } => (ErrorCode::NameTaken, Vec::new()),
+        Refused::NoToken(_) => (ErrorCode::BadRequest, Vec::new()),
         Refused::Stopped(_) => (ErrorCode::Stopped, Vec::new()),
         Refused::Diagnostics(findings) => (ErrorCode::Diagnostics, findings),
         Refused::Address { .. } => (ErrorCode::Address, Vec::new()),
@@ -89,7 +91,12 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
         containers: containers::told(&settings.containers),
+        jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
+}
+
+fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {
+    wire::settings::PinnedKeys { subject: pin.subject.clone(), file: pin.file.clone() }
 }
 
 fn running(running: &RunningStatus) -> wire::project::Running {
@@ -99,7 +106,7 @@ fn running(running: &RunningStatus) -> wire::project::Running {
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, Some(running.address)),
+        routes: routes::of(&running.project, running.address),
         functions: running
             .functions
             .iter()
@@ -133,7 +140,7 @@ pub(in crate::control) fn runtime(function: &Function) -> String {
     }
 }
 
-fn handler(function: &Function) -> Option<String> {
+pub(in crate::control) fn handler(function: &Function) -> Option<String> {
     match &function.package {
         Package::Zip { handler, .. } if !handler.is_empty() => Some(handler.clone()),
         Package::Zip { .. } | Package::Image { .. } => None,

@@ -9,6 +9,7 @@ use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
 use super::containers;
+use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::supervisor::handle::{CallerEnvironment, Patch};
 
@@ -52,6 +53,7 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
         containers: containers::asked(patch.containers)?,
+        jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }
 
@@ -64,6 +66,11 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
     settings.region = query.region;
     settings.profile = query.profile;
     Ok((settings, CallerEnvironment(query.environment.0)))
+}
+
+fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {
+    let file = absolute("jwks.file", Some(keys.file))?.unwrap_or_default();
+    Ok(Pin { subject: keys.subject, file })
 }
 
 /// The daemon has a working folder of its own, so a relative path would mean something else here than to the caller.

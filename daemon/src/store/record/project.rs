@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::containers::ContainersV1;
 use super::{VERSION, millis};
+use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
@@ -34,6 +35,14 @@ pub(super) struct ProjectV1 {
     lambda_endpoint: bool,
     #[serde(default)]
     containers: ContainersV1,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    jwks: Vec<PinV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinV1 {
+    subject: String,
+    file: PathBuf,
 }
 
 /// Of records from before there was this setting.
@@ -96,6 +105,7 @@ impl From<&SavedProject> for ProjectV1 {
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
             containers: ContainersV1::from(&settings.containers),
+            jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
 }
@@ -125,6 +135,7 @@ impl From<ProjectV1> for SavedProject {
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
             containers: record.containers.into(),
+            jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,
