@@ -37,7 +37,7 @@ use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
 use super::token::{Minted, TokenWanted};
 use super::view::{RunningView, View};
-use super::{ports, token};
+use super::{ports, status, token};
 
 /// Orders that may wait at a project.
 const ORDERS: usize = 64;
