@@ -2,6 +2,7 @@
 //! (tests/install/docker.sh makes them).
 
 mod building;
+mod layers;
 mod pulling;
 mod settings;
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
+use crate::layers::Layers;
 use crate::sandbox::Driver;
 use crate::sandbox::auto::AutoDriver;
 use crate::sandbox::docker::{self, DockerDriver};
@@ -166,6 +167,7 @@ async fn parts(
         docker: Arc::new(docker),
         process,
         board,
+        layers: Layers::new(state.folder().join("layers")),
         store: store.clone(),
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),

@@ -103,6 +103,7 @@ fn patch() -> SettingsPatch {
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
         containers: containers_patch(),
+        jwks: Some(pins()),
     }
 }
 
@@ -146,7 +147,6 @@ fn image_progress() -> ImageProgress {
         bytes: 12_000_000,
         bytes_total: 80_000_000,
         text: Some(text("no such host")),
-        jwks: Some(pins()),
     }
 }
 

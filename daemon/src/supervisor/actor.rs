@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::credentials::Secret;
+use crate::layers::Layers;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
 use crate::sandbox::progress::Board;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub auto: Arc<dyn Driver>,
     /// Where progress of images is told.
     pub board: Board,
+    /// Published layers.
+    pub layers: Layers,
     /// Keeps what must outlast the daemon.
     pub store: Store,
     /// Where functions reach each other.
@@ -58,6 +61,7 @@ pub(super) struct Shared {
     docker: Arc<dyn Driver>,
     auto: Arc<dyn Driver>,
     board: Board,
+    pub(super) layers: Layers,
     pub(super) store: Store,
     pub(super) lambda_endpoint: SocketAddr,
     pub(super) directory: Directory,
@@ -100,6 +104,7 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
         docker: parts.docker,
         auto: parts.auto,
         board: parts.board,
+        layers: parts.layers,
         store: parts.store,
         lambda_endpoint: parts.lambda_endpoint,
         directory: directory.clone(),

@@ -553,8 +553,13 @@ impl ProjectTask {
         account: &Arc<BTreeMap<String, String>>,
         same_account: bool,
     ) -> Option<BTreeMap<FunctionId, Running>> {
-        let ground =
-            Ground { shared: &self.shared, settings: &self.settings, logs: &self.logs, account: account.clone() };
+        let ground = Ground {
+            shared: &self.shared,
+            settings: &self.settings,
+            logs: &self.logs,
+            account: account.clone(),
+            lambda_endpoint: self.caller.0.get(environment::LAMBDA_ENDPOINT).cloned(),
+        };
         let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
         let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
         let prepared = touched.map(async |(id, function)| (id, ground.prepare(function, old(id)).await));
