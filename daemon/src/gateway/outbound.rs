@@ -37,7 +37,7 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is none, in one clause.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
         let answer = match request.uri().scheme_str() {
             Some("https") => self.secure.get_or_try_init(secure).await?.request(request).await,
             Some("http") => self.plain.request(request).await,

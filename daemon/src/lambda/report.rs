@@ -147,6 +147,7 @@ mod tests {
             url: None,
             region: "us-east-1".into(),
             per_tenant: false,
+            hosting: Default::default(),
             metadata: Default::default(),
             other_events: vec![],
         }

@@ -5,6 +5,7 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod containers;
 pub mod diff;
 pub mod environment;
 pub mod function;
@@ -14,6 +15,8 @@ pub mod resolve;
 pub mod routes;
 pub mod samconfig;
 pub mod settings;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,17 +5,19 @@
 
 pub mod auto;
 pub mod docker;
+pub mod doors;
 pub mod engine;
 pub mod files;
 pub mod image;
 pub mod memory;
 pub mod output;
 pub mod process;
+pub mod progress;
 pub mod runtimes;
 pub mod unpack;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -86,6 +88,11 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     /// The address on which the sandbox reaches its Runtime API.
     fn runtime_api_host(&self) -> IpAddr;
 
+    /// The address that the sandbox is told for its Runtime API's listener.
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        listener.to_string()
+    }
+
     /// Whether a started sandbox waits at the gate until it is released. One that cannot runs its code at once.
     fn can_hold(&self) -> bool;
 
@@ -118,6 +125,11 @@ pub trait Sandbox: Send {
     /// Whether one that is started now would find the same folders. A build may have replaced the one it stands on.
     fn is_fresh(&self) -> bool {
         true
+    }
+
+    /// Waits until it waits at the gate; one that is released before that has only more to do then.
+    fn settled(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 
     /// Opens the gate: the function's code may be loaded.

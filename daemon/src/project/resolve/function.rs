@@ -7,6 +7,7 @@ use super::index::Index;
 use super::layer::Layers;
 use super::reply;
 use crate::project::FunctionId;
+use crate::project::containers::Hosting;
 use crate::project::environment::{Overrides, Variables};
 use crate::project::function::{Architecture, Environment, Function, FunctionUrl, LogFormat, Logging};
 use crate::template::json::to_json;
@@ -53,6 +54,7 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
             == Some("PER_TENANT"),
         metadata: metadata(scope, resource),
         other_events: super::events::unserved(&properties),
+        hosting: Hosting::default(),
         name,
     }
 }

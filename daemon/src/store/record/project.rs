@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::containers::ContainersV1;
 use super::{VERSION, millis};
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
@@ -32,6 +33,8 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default)]
+    containers: ContainersV1,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     jwks: Vec<PinV1>,
 }
@@ -101,6 +104,7 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            containers: ContainersV1::from(&settings.containers),
             jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
@@ -130,6 +134,7 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            containers: record.containers.into(),
             jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {

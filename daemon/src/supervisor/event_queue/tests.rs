@@ -63,6 +63,7 @@ fn function(reserved_concurrency: Option<u32>) -> Arc<Function> {
         per_tenant: false,
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        hosting: Default::default(),
     })
 }
 

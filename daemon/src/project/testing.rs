@@ -1,13 +1,14 @@
-//! A function for the unit tests of this room.
+//! A function for unit tests.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::project::FunctionId;
-use crate::project::function::{Architecture, Code, Environment, Function, LogFormat, Logging, Package, Runtime};
+use super::FunctionId;
+use super::function::{Architecture, Code, Environment, Function, LogFormat, Logging, Package, Runtime};
 
 /// A Python function with 256 MB.
-pub(super) fn function() -> Function {
+pub(crate) fn function() -> Function {
     Function {
         id: FunctionId("Fn".into()),
         name: "Fn".into(),
@@ -35,7 +36,8 @@ pub(super) fn function() -> Function {
         url: None,
         region: "us-east-1".into(),
         per_tenant: false,
-        metadata: std::collections::BTreeMap::new(),
+        metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        hosting: Default::default(),
     }
 }
