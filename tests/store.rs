@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use samd::lambda::Invocation;
 use samd::project::FunctionId;
-use samd::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use samd::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use samd::store::{
     Change, Identity, Opened, Recovery, SandboxId, Saved, SavedInvocation, SavedProject, SavedSandbox, Store,
     StoreError, Wanted,
@@ -49,6 +49,13 @@ fn project(name: &str) -> SavedProject {
         profile: Some("work".into()),
         max_concurrency: 3,
         idle_expiry: Duration::from_secs(90),
+        debug: DebugSettings {
+            port: Some(5678),
+            function: Some("Ratings".into()),
+            args: Some("--wait-for-client".into()),
+            debugger_path: Some("/home/me/debugpy".into()),
+        },
+        freeze: true,
         ..Settings::new(ProjectName(name.into()), "/home/me/shop".into())
     };
     SavedProject { settings, wanted: Wanted::Running, generation: 7, port: Some(3000) }

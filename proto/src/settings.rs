@@ -49,6 +49,21 @@ pub struct SettingsPatch {
     /// Whether functions are told the address of the Lambda endpoint, by which they reach each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda_endpoint: Option<bool>,
+    /// Port on which a debugger may attach to one function; 0 ends debugging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_port: Option<u16>,
+    /// The function to be debugged, by logical id or name; empty: the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_function: Option<String>,
+    /// Arguments for the debugger or the interpreter; empty: the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_args: Option<String>,
+    /// Absolute path of the folder that holds the debugger; empty: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debugger_path: Option<PathBuf>,
+    /// Whether sandboxes are frozen between invocations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<bool>,
 }
 
 /// Which driver runs functions.
@@ -106,6 +121,21 @@ pub struct Settings {
     /// Whether functions are told the address of the Lambda endpoint.
     #[serde(default = "on")]
     pub lambda_endpoint: bool,
+    /// Port on which a debugger may attach, while one function is debugged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_port: Option<u16>,
+    /// The function to be debugged, when it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_function: Option<String>,
+    /// Arguments for the debugger or the interpreter, when there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_args: Option<String>,
+    /// Absolute path of the folder that holds the debugger, when it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debugger_path: Option<PathBuf>,
+    /// Whether sandboxes are frozen between invocations.
+    #[serde(default)]
+    pub freeze: bool,
 }
 
 /// Of a daemon from before there was this setting.

@@ -94,6 +94,11 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        debug_port: Some(5678),
+        debug_function: Some(text("Orders")),
+        debug_args: Some(text("--wait-for-client")),
+        debugger_path: Some("/debugpy".into()),
+        freeze: Some(true),
     }
 }
 

@@ -299,6 +299,8 @@ fn function(id: &str) -> Function {
         per_tenant: false,
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     }
 }
 

@@ -2,10 +2,12 @@
 
 pub mod environment;
 pub mod error;
+pub mod extension;
 pub mod invocation;
 pub mod lifecycle;
 pub mod pool;
 pub mod report;
 pub mod retry;
+pub mod telemetry;
 
 pub use invocation::{Failure, Invocation, Outcome};

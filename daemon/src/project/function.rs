@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Layer;
+use super::asynchronous::Asynchronous;
 use super::layer::LayerContent;
+use super::serving::Serving;
 
 /// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +67,10 @@ pub struct Function {
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
     pub other_events: Vec<(String, String)>,
+    /// What happens to its asynchronous invocations.
+    pub asynchronous: Asynchronous,
+    /// How the user's settings want it served.
+    pub serving: Serving,
 }
 
 impl Function {

@@ -5,6 +5,7 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod asynchronous;
 pub mod diff;
 pub mod environment;
 pub mod function;
@@ -12,7 +13,10 @@ pub mod layer;
 pub mod resolve;
 pub mod routes;
 pub mod samconfig;
+pub mod serving;
 pub mod settings;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

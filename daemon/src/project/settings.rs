@@ -48,6 +48,23 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// Which function is debugged, and how.
+    pub debug: DebugSettings,
+    /// Sandboxes are frozen between invocations, as at AWS.
+    pub freeze: bool,
+}
+
+/// What the user said of debugging, under the SAM CLI's names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DebugSettings {
+    /// Port on which a debugger may attach (`--debug-port`); without one nothing is debugged.
+    pub port: Option<u16>,
+    /// The function, by logical id or name (`--debug-function`); `None` is the only one.
+    pub function: Option<String>,
+    /// Arguments for the debugger or the interpreter (`--debug-args`).
+    pub args: Option<String>,
+    /// Absolute path of the folder that holds the debugger (`--debugger-path`).
+    pub debugger_path: Option<PathBuf>,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -74,6 +91,8 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            debug: DebugSettings::default(),
+            freeze: false,
         }
     }
 }
@@ -96,6 +115,8 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }

@@ -13,7 +13,7 @@ pub use crate::worker::handle::SandboxStatus;
 use super::Directory;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::template::Diagnostic;
 
@@ -59,6 +59,36 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// Debugging.
+    pub debug: DebugPatch,
+    /// Sandboxes are frozen between invocations.
+    pub freeze: Option<bool>,
+}
+
+/// A change of what is debugged; an inner `None` takes a setting back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DebugPatch {
+    /// Port.
+    pub port: Option<Option<u16>>,
+    /// Function.
+    pub function: Option<Option<String>>,
+    /// Arguments.
+    pub args: Option<Option<String>>,
+    /// Folder of the debugger.
+    pub debugger_path: Option<Option<PathBuf>>,
+}
+
+impl DebugPatch {
+    /// The settings after the change.
+    #[must_use]
+    pub fn apply(self, now: DebugSettings) -> DebugSettings {
+        DebugSettings {
+            port: self.port.unwrap_or(now.port),
+            function: self.function.unwrap_or(now.function),
+            args: self.args.unwrap_or(now.args),
+            debugger_path: self.debugger_path.unwrap_or(now.debugger_path),
+        }
+    }
 }
 
 impl std::fmt::Debug for Patch {
@@ -79,6 +109,8 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }

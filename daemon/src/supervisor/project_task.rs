@@ -722,5 +722,7 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         max_concurrency: patch.max_concurrency.unwrap_or(now.max_concurrency),
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
+        debug: patch.debug.apply(now.debug),
+        freeze: patch.freeze.unwrap_or(now.freeze),
     }
 }

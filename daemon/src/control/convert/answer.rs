@@ -86,6 +86,11 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        debug_port: settings.debug.port,
+        debug_function: settings.debug.function.clone(),
+        debug_args: settings.debug.args.clone(),
+        debugger_path: settings.debug.debugger_path.clone(),
+        freeze: settings.freeze,
     }
 }
 

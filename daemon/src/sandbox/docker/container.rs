@@ -105,7 +105,8 @@ impl Keeper {
         };
         // One that has ended already has no address, and nobody speaks for it.
         let admit = Arc::new(move |peer: std::net::SocketAddr, _| Some(peer.ip()) == address);
-        Ok(Started { sandbox: Box::new(container), output, admit })
+        let place = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        Ok(Started { sandbox: Box::new(container), output, extension_output: Output::none(), place, admit })
     }
 }
 

@@ -37,5 +37,7 @@ pub(super) fn function() -> Function {
         per_tenant: false,
         metadata: std::collections::BTreeMap::new(),
         other_events: Vec::new(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     }
 }

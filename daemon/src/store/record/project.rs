@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, millis};
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +31,16 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default)]
+    debug_port: Option<u16>,
+    #[serde(default)]
+    debug_function: Option<String>,
+    #[serde(default)]
+    debug_args: Option<String>,
+    #[serde(default)]
+    debugger_path: Option<PathBuf>,
+    #[serde(default)]
+    freeze: bool,
 }
 
 /// Of records from before there was this setting.
@@ -92,6 +102,11 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            debug_port: settings.debug.port,
+            debug_function: settings.debug.function.clone(),
+            debug_args: settings.debug.args.clone(),
+            debugger_path: settings.debug.debugger_path.clone(),
+            freeze: settings.freeze,
         }
     }
 }
@@ -120,6 +135,13 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            debug: DebugSettings {
+                port: record.debug_port,
+                function: record.debug_function,
+                args: record.debug_args,
+                debugger_path: record.debugger_path,
+            },
+            freeze: record.freeze,
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,

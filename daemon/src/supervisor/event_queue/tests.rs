@@ -63,6 +63,8 @@ fn function(reserved_concurrency: Option<u32>) -> Arc<Function> {
         per_tenant: false,
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     })
 }
 

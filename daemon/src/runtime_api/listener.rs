@@ -1,0 +1,96 @@
+//! One sandbox's listener: who may connect, and how long connections live.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::Call;
+use super::route::answer;
+
+/// Calls that may wait for the sandbox's owner.
+const CALLS: usize = 16;
+
+/// Whether a peer (first) may talk to the listener at an address of ours (second).
+pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
+
+/// A sandbox's Runtime API; it ends when this is dropped.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What the runtime asks. It ends when the listener is closed and the last connection is gone.
+    pub calls: mpsc::Receiver<Call>,
+    accepting: tokio::task::AbortHandle,
+    _connections: JoinSet<()>,
+}
+
+impl RuntimeApi {
+    /// Serves on `listener`, to peers that `admit` lets in. Until it is known who that is, connections wait unanswered;
+    /// when it never comes, nobody is served.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub fn serve(listener: TcpListener, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
+        let address = listener.local_addr()?;
+        let (sender, calls) = mpsc::channel(CALLS);
+        let mut connections = JoinSet::new();
+        let accepting = connections.spawn(accept(listener, address, sender, admit));
+        Ok(RuntimeApi { address, calls, accepting, _connections: connections })
+    }
+
+    /// Takes no more connections; those that are there go on.
+    pub fn close(&self) {
+        self.accepting.abort();
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    address: SocketAddr,
+    calls: mpsc::Sender<Call>,
+    admit: oneshot::Receiver<Admit>,
+) {
+    let host: Arc<str> = address.to_string().into();
+    let Ok(admit) = admit.await else { return };
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else { continue };
+        if !admit(peer, address) {
+            tracing::warn!(%peer, "refused a connection to a Runtime API that is not its own");
+            continue;
+        }
+        // The task ends with its connection: when the runtime is gone, or when `calls` has no receiver any more.
+        tokio::spawn(connection(stream, calls.clone(), host.clone()));
+    }
+}
+
+async fn connection(stream: TcpStream, calls: mpsc::Sender<Call>, host: Arc<str>) {
+    if let Err(problem) = stream.set_nodelay(true) {
+        tracing::debug!(%problem, "no TCP_NODELAY on a Runtime API connection");
+    }
+    let gone = calls.clone();
+    let service = service_fn(move |request| {
+        let (calls, host) = (calls.clone(), host.clone());
+        async move { Ok::<_, Infallible>(answer(request, &calls, &host).await) }
+    });
+    let serving = hyper::server::conn::http1::Builder::new()
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        outcome = serving => if let Err(problem) = outcome {
+            tracing::debug!(%problem, "a Runtime API connection ended");
+        },
+        () = gone.closed() => {}
+    }
+}
