@@ -181,6 +181,11 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            debug_port: Some(5678),
+            debug_function: Some(text("Orders")),
+            debug_args: Some(text("--wait-for-client")),
+            debugger_path: Some("/debugpy".into()),
+            freeze: true,
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),

@@ -149,7 +149,13 @@ fn describe(function: &Function, name: &str, image: &ImageInspect) -> Descriptio
         Package::Zip { runtime, .. } => runtime.to_string(),
         Package::Image { .. } => name.to_owned(),
     };
-    Description { executable: name.to_owned(), runtime_version, notes: other.into_iter().collect(), driver: NAME }
+    let debugging = function
+        .serving
+        .debug
+        .as_ref()
+        .map(|_| "a function in a container runs without a debugger; debug it with --sandbox process".to_owned());
+    let notes = other.into_iter().chain(debugging).collect();
+    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
 }
 
 /// What is laid into the container.

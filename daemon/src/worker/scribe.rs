@@ -119,9 +119,13 @@ impl Scribe {
         Ok(())
     }
 
-    /// Has what is gathered delivered now.
-    pub(super) fn flush(&mut self) {
-        self.subscribers.iter_mut().for_each(Subscriber::flush);
+    /// Has what is gathered delivered, and waits for it so long at most.
+    pub(super) async fn flush(&mut self, patience: Duration) {
+        let all: Vec<_> = self.subscribers.iter_mut().map(Subscriber::flush).collect();
+        let delivered = futures_util::future::join_all(all);
+        if tokio::time::timeout(patience, delivered).await.is_err() {
+            tracing::debug!("a subscriber did not take its last telemetry in time");
+        }
     }
 
     fn tell(&mut self, event: impl FnOnce(&Function, String) -> Event) {

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::lambda::telemetry::{Api, Buffer, Event, Subscription};
 use crate::shutdown::Phase;
@@ -34,7 +34,8 @@ pub(super) struct Subscriber {
 #[derive(Debug)]
 enum Item {
     Record(String),
-    Flush,
+    /// Deliver what is gathered, and say so.
+    Flush(oneshot::Sender<()>),
 }
 
 impl Drop for Subscriber {
@@ -80,10 +81,12 @@ impl Subscriber {
         }
     }
 
-    /// Has what is gathered delivered now.
-    pub(super) fn flush(&mut self) {
+    /// Has what is gathered delivered now; the answer comes when it has been.
+    pub(super) fn flush(&mut self) -> oneshot::Receiver<()> {
+        let (done, delivered) = oneshot::channel();
         // A queue without room is being delivered anyway.
-        drop(self.items.try_send(Item::Flush));
+        drop(self.items.try_send(Item::Flush(done)));
+        delivered
     }
 }
 
@@ -101,7 +104,12 @@ impl Delivery {
             tokio::select! {
                 item = items.recv() => match item {
                     Some(Item::Record(item)) => if self.buffer.push(item, Instant::now()) { self.deliver().await },
-                    Some(Item::Flush) => self.deliver().await,
+                    Some(Item::Flush(done)) => {
+                        self.deliver().await;
+                        if done.send(()).is_err() {
+                            tracing::debug!("nobody waited for the last telemetry");
+                        }
+                    }
                     None => return self.deliver().await,
                 },
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.deliver().await,

@@ -64,12 +64,13 @@ impl Task {
         let began = Instant::now();
         self.thaw().await;
         self.shutdown = Some((deadline_ms(budget), reason));
-        self.scribe.flush();
         if reason == ShutdownReason::Spindown {
             self.sandbox.end_runtime(false);
             self.attend(began + runtimes, |task| task.runtime_ended).await;
             self.sandbox.end_runtime(true);
         }
+        // Who is told of the end may leave at once, so it hears of everything else before.
+        self.scribe.flush(runtimes).await;
         self.tell_of_shutdown();
         self.attend(began + budget, |task| !task.extensions.await_shutdown()).await;
     }
