@@ -12,6 +12,7 @@ use crate::project::{
 use crate::reload::{EventsRequest, ReloadEvent, ReloadRequest, ReloadResponse};
 use crate::route::{RoutesRequest, RoutesResponse};
 use crate::template::{RoutesOfTemplateRequest, ValidateRequest, ValidateResponse};
+use crate::token::{TokenRequest, TokenResponse};
 
 /// A question with one answer.
 pub trait Endpoint {
@@ -116,6 +117,8 @@ endpoints! {
     message Validate "validate": ValidateRequest -> ValidateResponse;
     /// Runs a function once.
     message Invoke "invoke": InvokeRequest -> InvokeResponse;
+    /// Makes a token that the project's authorizers accept.
+    message Token "token": TokenRequest -> TokenResponse;
     /// What a project's functions printed, and go on printing.
     events Logs "logs": LogsRequest -> LogEvent;
     /// Changes of configuration.

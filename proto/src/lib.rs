@@ -23,6 +23,7 @@ pub mod route;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod token;
 
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use endpoint::{ENDPOINTS, Endpoint, Stream};

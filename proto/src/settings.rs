@@ -64,6 +64,18 @@ pub struct SettingsPatch {
     /// Whether sandboxes are frozen between invocations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<bool>,
+    /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Vec<PinnedKeys>>,
+}
+
+/// A file of keys, and whose keys they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedKeys {
+    /// An authorizer's name, with its API before a slash or without, or an issuer's URL.
+    pub subject: String,
+    /// Absolute path of a JWKS document.
+    pub file: PathBuf,
 }
 
 /// Which driver runs functions.
@@ -136,6 +148,9 @@ pub struct Settings {
     /// Whether sandboxes are frozen between invocations.
     #[serde(default)]
     pub freeze: bool,
+    /// Files of keys that issuers of tokens are pinned to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jwks: Vec<PinnedKeys>,
 }
 
 /// Of a daemon from before there was this setting.

@@ -19,8 +19,9 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,10 +57,10 @@ fn add_unknown_fields(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
         Value::Object(fields) => {
-            // The environment is a map: each of its fields is a variable.
+            // The environment and claims are maps: each of their fields is a variable or a claim.
             fields
                 .iter_mut()
-                .filter(|(name, _)| *name != "environment")
+                .filter(|(name, _)| !["environment", "claims"].contains(&name.as_str()))
                 .for_each(|(_, field)| add_unknown_fields(field));
             fields.insert("of_a_newer_version".to_owned(), json!({ "x": 1 }));
         }
@@ -73,6 +74,10 @@ fn text(text: &str) -> String {
 
 fn overrides() -> Vec<ParameterOverride> {
     vec![ParameterOverride { name: text("Stage"), value: text("dev") }]
+}
+
+fn pins() -> Vec<PinnedKeys> {
+    vec![PinnedKeys { subject: text("ShopApi/Users"), file: "/shop/keys.json".into() }]
 }
 
 fn environment() -> Environment {
@@ -99,6 +104,7 @@ fn patch() -> SettingsPatch {
         debug_args: Some(text("--wait-for-client")),
         debugger_path: Some("/debugpy".into()),
         freeze: Some(true),
+        jwks: Some(pins()),
     }
 }
 
@@ -141,10 +147,11 @@ fn route() -> Route {
         url: Some(text("http://127.0.0.1:3000/orders/{id}")),
         api: text("ServerlessRestApi"),
         kind: ApiKind::Rest,
-        integration: text("lambda"),
+        integration: text("aws_proxy"),
         function: Some(text("Orders")),
+        authorizer: None,
+        api_key_required: false,
         runtime: Some(text("python3.12")),
-        authorization: text("none"),
         shadowed: false,
         note: None,
     }
@@ -154,10 +161,10 @@ fn unsupported_route() -> Route {
     Route {
         url: None,
         kind: ApiKind::Http,
-        integration: text("unsupported"),
+        integration: text("aws"),
         function: None,
         runtime: None,
-        authorization: text("iam"),
+        authorizer: Some(text("AWS_IAM")),
         shadowed: true,
         note: Some(text("it needs SQS; answered 501")),
         ..route()
@@ -186,6 +193,7 @@ fn status() -> ProjectStatus {
             debug_args: Some(text("--wait-for-client")),
             debugger_path: Some("/debugpy".into()),
             freeze: true,
+            jwks: pins(),
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -282,6 +290,14 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
+    let token = TokenRequest {
+        name: text("shop"),
+        authorizer: Some(text("Users")),
+        claims: [(text("sub"), text("ann"))].into(),
+        scopes: vec![text("orders/read")],
+    };
+    check("TokenRequest.full", &token);
+    check("TokenRequest.short", &TokenRequest { name: text("shop"), ..TokenRequest::default() });
     check("DaemonStatusRequest", &DaemonStatusRequest {});
     check("DaemonStopRequest", &DaemonStopRequest {});
 }
@@ -325,6 +341,9 @@ fn other_answers_stand_on_the_wire_as_ever() {
     check("InvokeResponse.failed", &returned);
     check("InvokeResponse.bytes", &InvokeResponse { function_error: None, log_tail: None, ..bytes });
     check("InvokeResponse.begun", &InvokeResponse { request_id: returned.request_id, ..InvokeResponse::default() });
+    let token =
+        TokenResponse { token: Text(text("eyJ")), authorizer: text("Api/Users"), issuer: text("https://issuer") };
+    check("TokenResponse", &token);
     check(
         "ValidateResponse",
         &ValidateResponse { valid: false, functions: 3, routes: 4, diagnostics: vec![diagnostic()] },

@@ -70,6 +70,12 @@ Examples:
   echo '{\"id\": 1}' | samctl invoke Orders --event -
   samctl invoke shop Orders --async";
 
+pub(super) const TOKEN: &str = "\
+Examples:
+  samctl token shop
+  samctl token shop --authorizer Users --claim sub=ann --claim email_verified=true
+  curl -H \"Authorization: Bearer $(samctl token shop --scope orders/read)\" http://127.0.0.1:3000/orders";
+
 pub(super) const DAEMON: &str = "\
 Examples:
   samctl daemon start

@@ -89,6 +89,9 @@ pub enum Command {
         after_help = help::INVOKE
     )]
     Invoke(InvokeArgs),
+    /// Print a token that a JWT or Cognito authorizer of a project accepts, for an hour, without its issuer.
+    #[command(after_help = help::TOKEN)]
+    Token(TokenArgs),
     /// The daemon itself.
     #[command(
         subcommand,

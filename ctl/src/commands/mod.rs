@@ -13,6 +13,7 @@ mod set;
 mod start;
 mod status;
 mod stop;
+mod token;
 mod validate;
 
 use crate::cli::{Cli, Command, OutputFormat};
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
         Command::Logs(arguments) => logs::run(&arguments, &mut session),
         Command::Events(arguments) => events::run(arguments, &mut session),
         Command::Invoke(arguments) => invoke::run(&arguments, &mut session),
+        Command::Token(arguments) => token::run(&arguments, &mut session),
         Command::Daemon(command) => daemon::run(&command, &mut session),
         Command::Validate(arguments) => validate::run(&arguments, &mut session),
         Command::Completions(arguments) => completions::run(&arguments, session.surroundings),

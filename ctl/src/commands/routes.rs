@@ -15,8 +15,11 @@ pub(super) fn run(arguments: &RoutesArgs, session: &mut Session<'_>) -> Ended {
         None => of_project(arguments, session)?,
     };
     let mut output = session.output();
-    output.findings(&response.diagnostics)?;
-    output.answer(&response, |paint| show::project::routes(&response.routes, paint))?;
+    output.findings_beside(&response.diagnostics)?;
+    output.answer(&response.routes, |paint| match arguments.template {
+        Some(_) => show::project::routes_of_template(&response.routes, paint),
+        None => show::project::routes(&response.routes, paint),
+    })?;
     Ok(Outcome::Done)
 }
 

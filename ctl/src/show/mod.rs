@@ -68,6 +68,11 @@ impl<'a> Output<'a> {
         self.remark(&text)
     }
 
+    /// Findings to standard error, whatever the form of the answer: it does not hold them.
+    pub(crate) fn findings_beside(&mut self, findings: &[Diagnostic]) -> io::Result<()> {
+        write!(self.err, "{}", findings::all(findings, Paint(self.color)))
+    }
+
     /// Why a command failed, to standard error. In JSON it has the daemon's own form of an error.
     pub(crate) fn failure(&mut self, failure: &Failure) -> io::Result<()> {
         if self.is_json() {

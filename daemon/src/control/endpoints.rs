@@ -45,6 +45,8 @@ fn projects(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
         .unify()
         .or(message::<proto::Invoke, _, _>(context, invoke::invoke))
         .unify()
+        .or(message::<proto::Token, _, _>(context, handlers::token))
+        .unify()
         .or(events::<proto::Logs, _, _, _>(context, streams::logs))
         .unify()
         .or(events::<proto::Events, _, _, _>(context, streams::reloads))

@@ -6,13 +6,15 @@ use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::project as wire;
 use samd_proto::reload::{ReloadRequest, ReloadResponse};
 use samd_proto::route::{RoutesRequest, RoutesResponse};
+use samd_proto::secret::Text;
 use samd_proto::template::{RoutesOfTemplateRequest, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, ErrorCode};
 
 use super::{Context, convert, routes as route_table, templates};
 use crate::project::FunctionId;
 use crate::project::settings::ProjectName;
-use crate::supervisor::handle::{CallerEnvironment, Refused};
+use crate::supervisor::handle::{CallerEnvironment, Refused, TokenWanted};
 
 pub(super) async fn start(context: Arc<Context>, request: wire::StartRequest) -> Result<wire::ProjectStatus, ApiError> {
     let name = convert::project_name(request.name)?;
@@ -75,9 +77,15 @@ pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Res
     let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
     let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
     Ok(RoutesResponse {
-        routes: route_table::of(&running.project, Some(running.address)),
+        routes: route_table::of(&running.project, running.address),
         diagnostics: status.diagnostics.iter().map(convert::diagnostic).collect(),
     })
+}
+
+pub(super) async fn token(context: Arc<Context>, request: TokenRequest) -> Result<TokenResponse, ApiError> {
+    let wanted = TokenWanted { authorizer: request.authorizer, claims: request.claims, scopes: request.scopes };
+    let minted = context.supervisor.token(ProjectName(request.name), wanted).await.map_err(convert::refused)?;
+    Ok(TokenResponse { token: Text(minted.token), authorizer: minted.authorizer, issuer: minted.issuer })
 }
 
 pub(super) async fn routes_of_template(
@@ -87,7 +95,7 @@ pub(super) async fn routes_of_template(
     let reading = templates::read(&context, request.template).await?;
     let diagnostics = reading.diagnostics.iter().map(convert::diagnostic).collect();
     match reading.project {
-        Some(project) => Ok(RoutesResponse { routes: route_table::of(&project, None), diagnostics }),
+        Some(project) => Ok(RoutesResponse { routes: route_table::of_template(&project), diagnostics }),
         None => Err(ApiError { diagnostics, ..ApiError::new(ErrorCode::Diagnostics, "the template has errors") }),
     }
 }

@@ -48,6 +48,7 @@ async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {
         Target::Url(served) => url::respond(snapshot, served, &request).await,
         Target::NoUrl => url::unknown().into(),
         Target::Nothing => no_api().into(),
+        Target::WebSocket => plain(501, "samd does not serve WebSocket APIs").into(),
         Target::Closed(found) => reply::forbidden(&exchange(&found, &request, Caller::NOBODY)).into(),
         Target::Api(mut found) => {
             if let Some(path) = found.rest.take() {
@@ -64,6 +65,7 @@ fn too_large(snapshot: &Snapshot, request: &Request) -> Reply {
         Target::Url(_) => crate::apigw::function_url::too_large(request),
         Target::NoUrl => url::unknown(),
         Target::Nothing => no_api(),
+        Target::WebSocket => plain(501, "samd does not serve WebSocket APIs"),
     }
 }
 

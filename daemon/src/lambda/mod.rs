@@ -1,5 +1,6 @@
 //! Lambda's rules (pure): what a sandbox is told, how its life goes, how the pool of a function decides.
 
+pub mod destination;
 pub mod environment;
 pub mod error;
 pub mod extension;

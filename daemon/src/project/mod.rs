@@ -9,6 +9,7 @@ pub mod asynchronous;
 pub mod diff;
 pub mod environment;
 pub mod function;
+pub mod issuers;
 pub mod layer;
 pub mod resolve;
 pub mod routes;
@@ -17,6 +18,7 @@ pub mod serving;
 pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,6 +37,8 @@ pub struct Project {
     pub functions: BTreeMap<FunctionId, Function>,
     /// The APIs by id, REST and HTTP alike.
     pub apis: BTreeMap<ApiId, Api>,
+    /// WebSocket APIs.
+    pub websockets: Vec<websocket::WebSocketApi>,
     /// The order in which APIs claim a method and path on the project's one port: the root stack before nested ones,
     /// the implicit API before explicit ones, REST before HTTP.
     pub precedence: Vec<ApiId>,

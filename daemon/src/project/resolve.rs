@@ -3,18 +3,21 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `function`, `code`, `layer` | functions and layers, of SAM and of plain CloudFormation |
+//! | `asynchronous` | what happens to asynchronous invocations |
 //! | `index` | which function an ARN, a name or an integration's URI means |
 //! | `draft` | an API while it is put together |
 //! | `document` | OpenAPI documents → drafts |
 //! | `integration`, `authorizer`, `reply` | parts of an API that several ways of writing it share |
 //! | `serverless`, `events`, `request_model`, `cors`, `auth` | SAM's APIs |
 //! | `rest_api`, `http_api` | plain CloudFormation's APIs |
+//! | `websocket_api` | WebSocket APIs, SAM's and plain ones |
 //! | `usage_plan`, `domain`, `policy` | what stands around an API |
 //! | `clash` | routes that several APIs claim |
 //!
 //! Resolving never stops at the first mistake: everything that can be served is in the project, and what is wrong is in
 //! the diagnostics.
 
+mod asynchronous;
 mod auth;
 mod authorizer;
 mod clash;
@@ -35,6 +38,7 @@ mod request_model;
 mod rest_api;
 mod serverless;
 mod usage_plan;
+mod websocket_api;
 
 use std::rc::Rc;
 
@@ -92,6 +96,12 @@ fn functions(scopes: &[Rc<Scope<'_>>], overrides: &Overrides, project: &mut Proj
     }
     let index = Index::new(&project.functions);
     let urls: Vec<_> = scopes.iter().flat_map(|scope| function::plain_urls(scope, &index)).collect();
+    let asynchronous: Vec<_> = scopes.iter().flat_map(|scope| asynchronous::all(scope, &index)).collect();
+    for (id, config) in asynchronous {
+        if let Some(function) = project.functions.get_mut(&id) {
+            function.asynchronous = config;
+        }
+    }
     for (id, url) in urls {
         if let Some(function) = project.functions.get_mut(&id) {
             function.url = Some(url);
@@ -102,13 +112,16 @@ fn functions(scopes: &[Rc<Scope<'_>>], overrides: &Overrides, project: &mut Proj
 fn apis(scopes: &[Rc<Scope<'_>>], project: &mut Project) {
     let index = Index::new(&project.functions);
     let mut drafts: Vec<Draft> = Vec::new();
+    let mut websockets = Vec::new();
     for scope in scopes {
         serverless::drafts(scope, &index, &mut drafts);
         rest_api::drafts(scope, &index, &mut drafts);
         http_api::drafts(scope, &index, &mut drafts);
+        websockets.extend(websocket_api::all(scope, &index));
         usage_plan::attach(scope, &mut drafts);
         domain::attach(scope, &mut drafts);
     }
+    project.websockets = websockets;
     let depth = |id: &ApiId| id.0.matches('/').count();
     let implicit = |id: &ApiId| matches!(id.0.rsplit('/').next(), Some("ServerlessRestApi" | "ServerlessHttpApi"));
     drafts.sort_by_key(|draft| (depth(&draft.api.id), !implicit(&draft.api.id), draft.api.kind == ApiKind::Http));

@@ -1,6 +1,7 @@
 //! Every route of a project as a row: what `samctl routes` prints, in the order of api, path and method.
 
 use super::api::{Api, ApiKind, Authorization, Integration, LambdaProxy, Route, RoutePath};
+use super::websocket::WebSocketApi;
 use super::{Function, FunctionId, Project};
 
 /// One route.
@@ -12,8 +13,8 @@ pub struct RouteRow {
     pub path: String,
     /// The method, or `ANY`.
     pub method: String,
-    /// `REST`, `HTTP` or `URL`.
-    pub kind: &'static str,
+    /// Which product the API belongs to.
+    pub kind: RowKind,
     /// API Gateway's integration type in lower case: `aws_proxy`, `mock`, …
     pub integration: String,
     /// What the integration invokes: a function's logical id, or that of the alias that SAM makes for AutoPublishAlias; the
@@ -27,24 +28,51 @@ pub struct RouteRow {
     pub api_key_required: bool,
 }
 
+/// Which of API Gateway's products an API belongs to; a function URL is Lambda's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKind {
+    /// REST API.
+    Rest,
+    /// HTTP API.
+    Http,
+    /// WebSocket API.
+    WebSocket,
+    /// Function URL.
+    Url,
+}
+
+impl std::fmt::Display for RowKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            RowKind::Rest => "REST",
+            RowKind::Http => "HTTP",
+            RowKind::WebSocket => "WEBSOCKET",
+            RowKind::Url => "URL",
+        })
+    }
+}
+
 /// The routes of a project.
 #[must_use]
 pub fn routes(project: &Project) -> Vec<RouteRow> {
     let apis = project.apis.values().flat_map(|api| api.routes.iter().map(|route| row(project, api, route)));
     let urls = project.functions.values().filter_map(url);
-    let mut rows: Vec<RouteRow> = apis.chain(urls).collect();
+    let websockets = project.websockets.iter().flat_map(websocket);
+    let mut rows: Vec<RouteRow> = apis.chain(urls).chain(websockets).collect();
     rows.sort();
     rows
 }
 
-fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
+/// One route of an API.
+#[must_use]
+pub fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
     RouteRow {
         api: api.id.0.clone(),
         path: path(api, &route.path),
         method: route.method.as_str().to_owned(),
         kind: match api.kind {
-            ApiKind::Rest => "REST",
-            ApiKind::Http => "HTTP",
+            ApiKind::Rest => RowKind::Rest,
+            ApiKind::Http => RowKind::Http,
         },
         integration: integration(&route.integration),
         function: lambda(&route.integration).and_then(|lambda| invoked(project, lambda)),
@@ -93,14 +121,30 @@ fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
     Some(alias.map_or_else(|| id.0.clone(), |alias| format!("{id}Alias{alias}")))
 }
 
+/// A message has no method and no path; its route key stands for the path.
+pub fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
+    api.routes.iter().map(|route| RouteRow {
+        api: api.id.0.clone(),
+        path: route.key.clone(),
+        method: "ANY".to_owned(),
+        kind: RowKind::WebSocket,
+        integration: route.integration.clone(),
+        function: route.function.clone(),
+        function_id: route.function_id.clone(),
+        authorizer: route.authorizer.clone(),
+        api_key_required: route.api_key_required,
+    })
+}
+
 /// A function URL takes every path and method.
-fn url(function: &Function) -> Option<RouteRow> {
+#[must_use]
+pub fn url(function: &Function) -> Option<RouteRow> {
     let url = function.url.as_ref()?;
     Some(RouteRow {
         api: format!("{}Url", function.id),
         path: "/{proxy+}".to_owned(),
         method: "ANY".to_owned(),
-        kind: "URL",
+        kind: RowKind::Url,
         integration: "aws_proxy".to_owned(),
         function: Some(function.id.0.clone()),
         function_id: Some(function.id.clone()),

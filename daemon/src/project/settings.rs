@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::issuers::Pin;
+
 /// The name under which a project is steered, unique in one daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectName(pub String);
@@ -48,6 +50,8 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// Files of keys that issuers of tokens are pinned to.
+    pub jwks: Vec<Pin>,
     /// Which function is debugged, and how.
     pub debug: DebugSettings,
     /// Sandboxes are frozen between invocations, as at AWS.
@@ -91,6 +95,7 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            jwks: Vec::new(),
             debug: DebugSettings::default(),
             freeze: false,
         }
@@ -115,6 +120,7 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("jwks", &self.jwks)
             .field("debug", &self.debug)
             .field("freeze", &self.freeze)
             .finish()

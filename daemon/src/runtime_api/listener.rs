@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
@@ -12,9 +14,12 @@ use tokio::task::JoinSet;
 
 use super::Call;
 use super::route::answer;
+use super::together::{Hold, Together};
 
 /// Calls that may wait for the sandbox's owner.
 const CALLS: usize = 16;
+/// How the embedded client that asks for the next event together with its answer names itself.
+const PIPELINING_CLIENT: &[u8] = b"samd-python/";
 
 /// Whether a peer (first) may talk to the listener at an address of ours (second).
 pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
@@ -80,17 +85,31 @@ async fn connection(stream: TcpStream, calls: mpsc::Sender<Call>, host: Arc<str>
         tracing::debug!(%problem, "no TCP_NODELAY on a Runtime API connection");
     }
     let gone = calls.clone();
-    let service = service_fn(move |request| {
-        let (calls, host) = (calls.clone(), host.clone());
-        async move { Ok::<_, Infallible>(answer(request, &calls, &host).await) }
+    let hold = Hold::default();
+    let together = Together::new(stream, hold.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (calls, host, hold) = (calls.clone(), host.clone(), hold.clone());
+        let pipelines = pipelines(request.headers());
+        async move {
+            let reply = answer(request, &calls, &host).await;
+            if pipelines && reply.status() == StatusCode::ACCEPTED {
+                hold.next_write();
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(together), service);
     tokio::select! {
         outcome = serving => if let Err(problem) = outcome {
             tracing::debug!(%problem, "a Runtime API connection ended");
         },
         () = gone.closed() => {}
     }
+}
+
+/// Whether the next request stands right behind this one.
+fn pipelines(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|client| client.as_bytes().starts_with(PIPELINING_CLIENT))
 }

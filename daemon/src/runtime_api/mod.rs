@@ -8,6 +8,7 @@
 //! | `extension` | the Extensions API `2020-01-01` (G1) |
 //! | `telemetry` | the Telemetry API `2022-07-01` and the Logs API `2020-08-15` (G2, G3) |
 //! | `call` | the calls |
+//! | `together` | two small replies in one write, where the client asks that way |
 //! | `body`, `reply` | bodies within bounds, replies as AWS words them |
 //!
 //! A listener per sandbox makes identity a fact: whoever calls here is this sandbox. It owns connections and bodies;
@@ -21,6 +22,7 @@ mod reply;
 mod route;
 mod runtime;
 mod telemetry;
+mod together;
 
 pub use call::{Answer, Call, Chunk, ExtensionCall, ExtensionEvent, Registered, SubscriptionRefusal, Work};
 pub use listener::{Admit, RuntimeApi};

@@ -11,8 +11,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use crate::worker::handle::SandboxStatus;
 
 use super::Directory;
+pub use super::token::{Minted, TokenWanted};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
+use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::template::Diagnostic;
@@ -59,6 +61,8 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// Files of keys that issuers are pinned to; replaces all earlier ones.
+    pub jwks: Option<Vec<Pin>>,
     /// Debugging.
     pub debug: DebugPatch,
     /// Sandboxes are frozen between invocations.
@@ -109,6 +113,7 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("jwks", &self.jwks)
             .field("debug", &self.debug)
             .field("freeze", &self.freeze)
             .finish()
@@ -139,6 +144,9 @@ pub enum Refused {
         /// Where that project is.
         path: PathBuf,
     },
+    /// No token can be made as it was asked for; one sentence.
+    #[error("{0}")]
+    NoToken(String),
     /// The project is stopped.
     #[error("project {0} is stopped; start it with `samctl start {0}`")]
     Stopped(ProjectName),
@@ -287,6 +295,8 @@ pub enum Command {
     Invoke { name: ProjectName, function: FunctionId, answer: Answer<crate::worker::Handle> },
     /// Keep an asynchronous invocation and run it; answered once it is on the disk.
     Accept { name: ProjectName, function: FunctionId, invocation: Invocation, answer: Answer<()> },
+    /// A token that the project's authorizers accept.
+    Token { name: ProjectName, wanted: TokenWanted, answer: Answer<Minted> },
     /// A project's log.
     Logs { name: ProjectName, query: LogQuery, answer: Answer<LogStream> },
 }
@@ -417,6 +427,14 @@ impl Handle {
     /// As [`Handle::start`].
     pub async fn logs(&self, name: ProjectName, query: LogQuery) -> Result<LogStream, Refused> {
         self.ask(|answer| Command::Logs { name, query, answer }).await
+    }
+
+    /// Makes a token that an authorizer of the project accepts.
+    ///
+    /// # Errors
+    /// As [`Handle::start`].
+    pub async fn token(&self, name: ProjectName, wanted: TokenWanted) -> Result<Minted, Refused> {
+        self.ask(|answer| Command::Token { name, wanted, answer }).await
     }
 
     /// Reload events from now on.

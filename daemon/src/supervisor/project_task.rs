@@ -33,7 +33,8 @@ use super::handle::{
 };
 use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
-use super::{ports, status};
+use super::token::{Minted, TokenWanted};
+use super::{ports, status, token};
 
 /// Orders that may wait at a project.
 const ORDERS: usize = 64;
@@ -65,6 +66,10 @@ pub(super) enum Order {
     Worker {
         function: FunctionId,
         answer: oneshot::Sender<Result<worker::Handle, Refused>>,
+    },
+    Token {
+        wanted: TokenWanted,
+        answer: oneshot::Sender<Result<Minted, Refused>>,
     },
     Logs {
         query: LogQuery,
@@ -228,6 +233,7 @@ impl ProjectTask {
                 drop(answer.send(Ok(status)));
             }
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
+            Order::Token { wanted, answer } => drop(answer.send(self.token(&wanted))),
             Order::Logs { query, answer } => {
                 let (past, future) = self.logs.read(&query);
                 drop(answer.send(Ok(LogStream { past, future, query })));
@@ -670,6 +676,12 @@ impl ProjectTask {
         }
     }
 
+    fn token(&mut self, wanted: &TokenWanted) -> Result<Minted, Refused> {
+        let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
+        let project = live.project.clone();
+        token::minted(self.surroundings()?.issuers.minter(), &project, wanted, SystemTime::now())
+    }
+
     fn unknown(&self, function: &FunctionId, live: &Live) -> Refused {
         let known: Vec<&str> = live.functions.keys().map(|id| id.0.as_str()).collect();
         Refused::UnknownFunction { project: self.name().clone(), function: function.clone(), known: known.join(", ") }
@@ -724,5 +736,6 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
         debug: patch.debug.apply(now.debug),
         freeze: patch.freeze.unwrap_or(now.freeze),
+        jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

@@ -105,6 +105,20 @@ struct Current {
     began: Instant,
 }
 
+/// An invocation that has been answered and is not in the log yet.
+struct Ended {
+    request_id: Arc<str>,
+    began: Instant,
+    /// Until the answer.
+    duration: Duration,
+    /// Bytes of the answer.
+    produced: u64,
+    error_type: Option<String>,
+    timed_out: bool,
+    /// Subscribers know that the runtime is done; extensions may not be.
+    told: bool,
+}
+
 struct Task {
     context: Context,
     sandbox: Box<dyn Sandbox>,
@@ -120,8 +134,7 @@ struct Task {
     current: Option<Current>,
     /// An answered invocation whose stream has not ended.
     streaming: Option<Current>,
-    /// An invocation that the runtime is done with and extensions are not, with the type of its error.
-    closing: Option<(Current, Option<String>)>,
+    ended: Option<Ended>,
     /// Whose lines the function prints: the invocation's from START to REPORT, nobody's before and after.
     printing: Option<Arc<str>>,
     init: Option<Duration>,
@@ -178,7 +191,7 @@ impl Task {
             waiting: HashMap::new(),
             current: None,
             streaming: None,
-            closing: None,
+            ended: None,
             printing: None,
             init: None,
             init_done: false,
@@ -198,6 +211,11 @@ impl Task {
         let timer = tokio::time::sleep(FAR);
         tokio::pin!(timer);
         loop {
+            if self.ended.as_ref().is_some_and(|ended| !ended.told) {
+                // Whoever forwards the answer goes first.
+                tokio::task::yield_now().await;
+            }
+            self.settle();
             let wake = self.wake_at();
             if timer.deadline().into_std() != wake {
                 timer.as_mut().reset(wake.into());
@@ -229,7 +247,7 @@ impl Task {
 
     /// The next moment at which something is due: the deadline, or a look at the memory before it.
     fn wake_at(&self) -> Instant {
-        let works = ending::is_working(self.life.state()) || self.streaming.is_some() || self.closing.is_some();
+        let works = ending::is_working(self.life.state()) || self.streaming.is_some() || self.ended.is_some();
         if works || !self.init_done { self.deadline.min(self.memory_due()) } else { self.began + FAR }
     }
 
@@ -331,7 +349,6 @@ impl Task {
 
     /// The runtime or an extension has done what it had to: INIT, or an invocation, may be over.
     fn went_on(&mut self) {
-        self.close(false);
         let waits = *self.life.state() == State::Ready && self.extensions.are_idle();
         // A runtime that asks twice is ready once.
         if !waits || self.announced || self.shutdown.is_some() {
@@ -414,68 +431,75 @@ impl Task {
         }
     }
 
-    /// The answer goes out first; the log is written after it.
+    /// The answer goes out first; the log is written when the next thing happens here, or at the end.
     fn complete(&mut self, outcome: Outcome) {
         let Some(mut current) = self.current.take() else { return };
         let (failure, produced) = match &outcome {
-            Outcome::Failed(failure) => (Some(failure.clone()), failure.payload.len()),
+            Outcome::Failed(failure) => (Some((failure.error_type.clone(), failure.timed_out)), failure.payload.len()),
             Outcome::Returned(payload) => (None, payload.len()),
             Outcome::Throttled { .. } | Outcome::Unavailable { .. } => (None, 0),
         };
         if let Some(reply) = current.reply.take() {
             tell(reply, Reply::Whole(outcome));
         }
-        self.runtime_done(&current, failure.as_ref(), produced as u64);
-        match failure {
-            Some(failure) if failure.timed_out => self.log_end(&current, Some(failure.error_type), true),
-            failure => self.closing = Some((current, failure.map(|failure| failure.error_type))),
-        }
-        self.close(false);
+        self.has_ended(current, produced as u64, failure);
     }
 
     fn stream_ended(&mut self, bytes: u64) {
         if let Some(current) = self.streaming.take() {
-            self.runtime_done(&current, None, bytes);
-            self.closing = Some((current, None));
-            self.close(false);
+            self.has_ended(current, bytes, None);
         }
     }
 
-    fn runtime_done(&mut self, current: &Current, failure: Option<&Failure>, produced: u64) {
+    fn has_ended(&mut self, current: Current, produced: u64, failure: Option<(String, bool)>) {
+        let Current { request_id, began, .. } = current;
+        let (error_type, timed_out) = failure.map_or((None, false), |(error_type, late)| (Some(error_type), late));
+        let duration = began.elapsed();
+        self.ended = Some(Ended { request_id, began, duration, produced, error_type, timed_out, told: false });
+    }
+
+    /// An answered invocation is over when the extensions are done with it too.
+    fn settle(&mut self) {
+        let Some(mut ended) = self.ended.take() else { return };
+        if !ended.told {
+            self.runtime_done(&ended);
+            ended.told = true;
+        }
+        if self.extensions.are_idle() {
+            self.log_end(ended);
+        } else {
+            self.ended = Some(ended);
+        }
+    }
+
+    fn runtime_done(&mut self, ended: &Ended) {
         self.take_output();
-        let status = match failure {
+        let error_type = ended.error_type.as_deref();
+        let status = match error_type {
             None => "success",
-            Some(failure) if failure.timed_out => "timeout",
-            Some(failure) if failure.error_type.starts_with("Function.") => "error",
-            Some(failure) if failure.error_type == "Runtime.Unknown" => "error",
+            Some(_) if ended.timed_out => "timeout",
+            Some("Runtime.Unknown") => "error",
+            Some(other) if other.starts_with("Function.") => "error",
             Some(_) => "failure",
         };
-        let error_type = failure.map(|failure| failure.error_type.as_str());
-        let (request_id, duration) = (&*current.request_id, current.began.elapsed());
+        let (request_id, duration, produced) = (&*ended.request_id, ended.duration, ended.produced);
         self.scribe.runtime_done(&RuntimeDone { request_id, duration, produced, status, error_type });
     }
 
-    /// Ends the invocation that the runtime is done with when extensions are too, or whether they are or not.
-    fn close(&mut self, at_once: bool) {
-        if (at_once || self.extensions.are_idle())
-            && let Some((current, error_type)) = self.closing.take()
-        {
-            self.log_end(&current, error_type, false);
-        }
-    }
-
-    fn log_end(&mut self, current: &Current, error_type: Option<String>, timed_out: bool) {
+    fn log_end(&mut self, ended: Ended) {
+        let Ended { request_id, began, mut duration, error_type, timed_out, .. } = ended;
         let now = Instant::now();
-        let duration = now.duration_since(current.began);
         if self.peak_read.is_none_or(|last| now.duration_since(last) >= MEMORY_TICK) {
             self.measure(now);
         }
         if !self.extensions.is_empty() {
+            // Their part is billed as well.
+            duration = now.duration_since(began);
             self.take_output();
             self.take_extension_output();
         }
         let ending = Ending { duration, init: self.init.take(), max_memory: self.peak, error_type, timed_out };
-        self.scribe.end(&current.request_id, &ending);
+        self.scribe.end(&request_id, &ending);
         self.printing = None;
     }
 }

@@ -9,6 +9,7 @@ use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
+use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, StandIn};
 use crate::supervisor::handle::{
@@ -24,6 +25,7 @@ pub(in crate::control) fn refused(refused: Refused) -> ApiError {
         Refused::UnknownProject(_) => (ErrorCode::UnknownProject, Vec::new()),
         Refused::UnknownFunction { .. } => (ErrorCode::UnknownFunction, Vec::new()),
         Refused::NameTaken { .. } => (ErrorCode::NameTaken, Vec::new()),
+        Refused::NoToken(_) => (ErrorCode::BadRequest, Vec::new()),
         Refused::Stopped(_) => (ErrorCode::Stopped, Vec::new()),
         Refused::Diagnostics(findings) => (ErrorCode::Diagnostics, findings),
         Refused::Address { .. } => (ErrorCode::Address, Vec::new()),
@@ -91,7 +93,12 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         debug_args: settings.debug.args.clone(),
         debugger_path: settings.debug.debugger_path.clone(),
         freeze: settings.freeze,
+        jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
+}
+
+fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {
+    wire::settings::PinnedKeys { subject: pin.subject.clone(), file: pin.file.clone() }
 }
 
 fn running(running: &RunningStatus) -> wire::project::Running {
@@ -101,7 +108,7 @@ fn running(running: &RunningStatus) -> wire::project::Running {
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, Some(running.address)),
+        routes: routes::of(&running.project, running.address),
         functions: running
             .functions
             .iter()

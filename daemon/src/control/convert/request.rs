@@ -8,6 +8,7 @@ use samd_proto::secret::ParameterOverride;
 use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
+use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
 
@@ -57,6 +58,7 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
             debugger_path: patch.debugger_path.map(debugger_path).transpose()?,
         },
         freeze: patch.freeze,
+        jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }
 
@@ -74,6 +76,11 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
 /// An empty path takes the setting back.
 fn debugger_path(path: PathBuf) -> Result<Option<PathBuf>, ApiError> {
     if path.as_os_str().is_empty() { Ok(None) } else { absolute("debugger_path", Some(path)) }
+}
+
+fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {
+    let file = absolute("jwks.file", Some(keys.file))?.unwrap_or_default();
+    Ok(Pin { subject: keys.subject, file })
 }
 
 /// The daemon has a working folder of its own, so a relative path would mean something else here than to the caller.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, millis};
+use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
@@ -41,6 +42,14 @@ pub(super) struct ProjectV1 {
     debugger_path: Option<PathBuf>,
     #[serde(default)]
     freeze: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    jwks: Vec<PinV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinV1 {
+    subject: String,
+    file: PathBuf,
 }
 
 /// Of records from before there was this setting.
@@ -107,6 +116,7 @@ impl From<&SavedProject> for ProjectV1 {
             debug_args: settings.debug.args.clone(),
             debugger_path: settings.debug.debugger_path.clone(),
             freeze: settings.freeze,
+            jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
 }
@@ -142,6 +152,7 @@ impl From<ProjectV1> for SavedProject {
                 debugger_path: record.debugger_path,
             },
             freeze: record.freeze,
+            jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,

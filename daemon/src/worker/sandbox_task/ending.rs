@@ -127,16 +127,23 @@ impl Task {
     fn end_current(&mut self, failure: impl FnOnce(&str) -> Failure) {
         if let Some(current) = self.streaming.take() {
             let failure = failure(&current.request_id);
-            self.runtime_done(&current, Some(&failure), 0);
-            self.log_end(&current, Some(failure.error_type), failure.timed_out);
-        } else if let Some((current, error_type)) = self.closing.take() {
-            // Its caller has the answer already; what went wrong afterwards stands in the log.
-            let failure = failure(&current.request_id);
-            self.log_end(&current, error_type.or(Some(failure.error_type)), failure.timed_out);
+            self.has_ended(current, 0, Some((failure.error_type, failure.timed_out)));
+        } else if let Some(ended) = &mut self.ended {
+            // Its caller has the answer already; what an extension did wrong afterwards stands in the log.
+            if !self.extensions.are_idle() {
+                let failure = failure(&ended.request_id);
+                ended.timed_out = failure.timed_out;
+                ended.error_type.get_or_insert(failure.error_type);
+            }
         } else if let Some(current) = &self.current {
             let failure = failure(&current.request_id);
             self.complete(Outcome::Failed(failure));
-            self.close(true);
+        }
+        if let Some(mut ended) = self.ended.take() {
+            if !std::mem::replace(&mut ended.told, true) {
+                self.runtime_done(&ended);
+            }
+            self.log_end(ended);
         }
     }
 }
