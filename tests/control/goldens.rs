@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
 use samd_proto::project::{
@@ -265,6 +266,7 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("SetRequest", &SetRequest { name: name(), settings: patch() });
     check("ListRequest", &ListRequest {});
     check("StatusRequest", &StatusRequest { name: name() });
+    check("FunctionsRequest", &FunctionsRequest { name: name() });
     check("RoutesRequest", &RoutesRequest { name: name() });
     check("ReloadRequest.full", &ReloadRequest { name: name(), functions: vec![text("Orders")], wait: true });
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
@@ -287,6 +289,7 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("InvokeRequest.full", &invoke);
     check("InvokeRequest.short", &InvokeRequest { event: None, asynchronous: false, ..invoke });
     check("RoutesOfTemplateRequest", &RoutesOfTemplateRequest { template: query() });
+    check("FunctionsOfTemplateRequest", &FunctionsOfTemplateRequest { template: query() });
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
@@ -323,6 +326,19 @@ fn answers_about_projects_stand_on_the_wire_as_ever() {
         "RoutesResponse.full",
         &RoutesResponse { routes: vec![route(), unsupported_route()], diagnostics: vec![diagnostic()] },
     );
+    let function = Function {
+        id: text("Orders"),
+        name: text("shop-orders"),
+        runtime: text("python3.12"),
+        handler: Some(text("app.handler")),
+        timeout_ms: 3000,
+        memory_mb: 128,
+        routes: 2,
+        other_events: vec![Event { name: text("Nightly"), kind: text("Schedule") }],
+    };
+    let functions = FunctionsResponse { functions: vec![function], diagnostics: vec![diagnostic()] };
+    check("FunctionsResponse.full", &functions);
+    check("FunctionsResponse.none", &FunctionsResponse::default());
     check("RoutesResponse.none", &RoutesResponse::default());
     check("ReloadResponse.waited", &ReloadResponse { report: Some(report(ReloadOutcome::Unchanged)) });
     check("ReloadResponse.begun", &ReloadResponse::default());

@@ -34,11 +34,20 @@ fn of_template(
     arguments: &RoutesArgs,
     session: &Session<'_>,
 ) -> Result<RoutesResponse, Failure> {
-    let template = TemplateQuery {
+    let template = template_query(template, arguments, session)?;
+    session.connect_or_start()?.call::<RoutesOfTemplate>(&RoutesOfTemplateRequest { template })
+}
+
+/// What is asked about a template that nobody starts.
+pub(super) fn template_query(
+    template: &std::path::Path,
+    arguments: &RoutesArgs,
+    session: &Session<'_>,
+) -> Result<TemplateQuery, Failure> {
+    Ok(TemplateQuery {
         path: settings::file(template, session.surroundings)?,
         parameter_overrides: overrides::parse(arguments.parameter_overrides.as_deref().unwrap_or_default())?,
         environment: session.surroundings.environment(),
         ..TemplateQuery::default()
-    };
-    session.connect_or_start()?.call::<RoutesOfTemplate>(&RoutesOfTemplateRequest { template })
+    })
 }

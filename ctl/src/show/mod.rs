@@ -3,6 +3,7 @@
 //! Owns the form of the output: tables, findings, colours. Colours are used on a terminal alone, and never in JSON.
 
 pub(crate) mod findings;
+pub(crate) mod function;
 pub(crate) mod project;
 pub(crate) mod reload;
 pub(crate) mod table;

@@ -142,7 +142,7 @@ pub(in crate::control) fn runtime(function: &Function) -> String {
     }
 }
 
-fn handler(function: &Function) -> Option<String> {
+pub(in crate::control) fn handler(function: &Function) -> Option<String> {
     match &function.package {
         Package::Zip { handler, .. } if !handler.is_empty() => Some(handler.clone()),
         Package::Zip { .. } | Package::Image { .. } => None,
