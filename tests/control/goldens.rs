@@ -103,6 +103,11 @@ fn patch() -> SettingsPatch {
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
         containers: containers_patch(),
+        debug_port: Some(5678),
+        debug_function: Some(text("Orders")),
+        debug_args: Some(text("--wait-for-client")),
+        debugger_path: Some("/debugpy".into()),
+        freeze: Some(true),
         jwks: Some(pins()),
     }
 }
@@ -231,6 +236,11 @@ fn status() -> ProjectStatus {
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
             containers: containers(),
+            debug_port: Some(5678),
+            debug_function: Some(text("Orders")),
+            debug_args: Some(text("--wait-for-client")),
+            debugger_path: Some("/debugpy".into()),
+            freeze: true,
             jwks: pins(),
         },
         running: Some(Running {

@@ -763,6 +763,8 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
         containers: patch.containers.apply(now.containers),
+        debug: patch.debug.apply(now.debug),
+        freeze: patch.freeze.unwrap_or(now.freeze),
         jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

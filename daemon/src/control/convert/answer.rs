@@ -91,6 +91,11 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
         containers: containers::told(&settings.containers),
+        debug_port: settings.debug.port,
+        debug_function: settings.debug.function.clone(),
+        debug_args: settings.debug.args.clone(),
+        debugger_path: settings.debug.debugger_path.clone(),
+        freeze: settings.freeze,
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
 }
