@@ -31,3 +31,4 @@ mod systemd;
 mod systemd_real;
 mod template;
 mod tokens;
+mod wire;

@@ -64,7 +64,7 @@ impl Outbound {
             }
             whole(answer.into_body(), most).await.map_err(|problem| match problem {
                 BodyProblem::TooLarge => format!("{url} is larger than {most} bytes"),
-                BodyProblem::Broken => format!("{url} broke off"),
+                BodyProblem::Broken | BodyProblem::Late => format!("{url} broke off"),
             })
         };
         let late = |_| Err(format!("{url} did not answer within {} ms", patience.as_millis()));

@@ -7,15 +7,17 @@
 //! has effects: asking workers, asking servers, waiting.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, Version};
+use http::{HeaderValue, Response, Version, header};
 use hyper::body::Incoming;
 
 use crate::apigw::gateway_response::{self, ResponseType};
 use crate::apigw::{Caller, Exchange, Match, Reply, Request, compression, cors, mock, reply, validation};
 use crate::project::api::{Integration, Route};
 
+use super::connections::Place;
 use super::intake::{self, Unreadable};
 use super::listener::{Peers, Served};
 use super::outgoing::{Answer, Body, send};
@@ -24,23 +26,39 @@ use super::wire::SharedHeads;
 use super::{authorize, integrate, upstream, url};
 
 /// Answers one request.
-pub async fn answer(
+pub(super) async fn answer(
     request: http::Request<Incoming>,
     peers: Peers,
     served: &Served,
     heads: &SharedHeads,
+    place: &Arc<Place>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let snapshot = served.snapshot.load_full();
     let raw = if parts.version <= Version::HTTP_11 { heads.take_incoming() } else { None };
-    let answer = match intake::read(&parts, raw, body, peers).await {
-        Ok(request) => respond(&snapshot, request).await,
-        Err(Unreadable::TooLarge(request)) => too_large(&snapshot, &request).into(),
-        Err(Unreadable::HeadTooLarge) => plain(431, "Request Header Fields Too Large").into(),
-        Err(Unreadable::Broken) => plain(400, "Bad Request").into(),
+    let read = intake::read(&parts, raw, body, peers).await;
+    let (readable, serving) = (read.is_ok(), place.serving());
+    let answer = match read {
+        Ok(request) => respond(&snapshot, request).await.while_serving(serving),
+        Err(unreadable) => refusal(&snapshot, unreadable).into(),
     };
     let generation = served.tell_generation.then_some(snapshot.generation);
-    send(answer, &parts, heads, generation)
+    let mut response = send(answer, &parts, heads, generation);
+    if !readable && parts.version <= Version::HTTP_11 {
+        // Where the next request begins is not known for sure.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The reply to a request that could not be read.
+fn refusal(snapshot: &Snapshot, unreadable: Unreadable) -> Reply {
+    match unreadable {
+        Unreadable::TooLarge(request) => too_large(snapshot, &request),
+        Unreadable::HeadTooLarge => plain(431, "Request Header Fields Too Large"),
+        Unreadable::Broken | Unreadable::Ambiguous => plain(400, "Bad Request"),
+        Unreadable::Late => plain(408, "Request Timeout"),
+    }
 }
 
 async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {

@@ -82,6 +82,19 @@ pub fn too_large(exchange: &Exchange) -> Reply {
     }
 }
 
+/// The event is larger than a function takes, 6 MB (A3.8); other than the gateway's own limit it counts what base64 and
+/// the headers add.
+#[must_use]
+pub fn event_too_large(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => {
+            let refusal = Refusal::saying(ResponseType::RequestTooLarge, "Request Entity Too Large");
+            gateway_response::reply(exchange, refusal)
+        }
+        ApiKind::Http => http_error::reply(exchange, &HttpError::RequestEntityTooLarge),
+    }
+}
+
 /// The API's host is known, but leads nowhere: an unmapped base path (A10.2), or a default endpoint that is disabled
 /// (B4.6).
 #[must_use]
