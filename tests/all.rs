@@ -24,6 +24,7 @@ mod process;
 mod reload;
 mod runtimes;
 mod samctl_real;
+mod stages;
 mod state;
 mod store;
 mod streaming;

@@ -26,8 +26,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that no rule gets to see whole.
 pub(super) enum Unreadable {
-    /// Its body is over [`MOST_BODY`]; the request is there without it.
-    TooLarge(Box<Request>),
+    /// Its body is over [`MOST_BODY`].
+    TooLarge,
     /// Its head is over [`MOST_HEAD`].
     HeadTooLarge,
     /// Its body broke off.
@@ -38,13 +38,8 @@ pub(super) enum Unreadable {
     Late,
 }
 
-/// The request as the rules see it.
-pub(super) async fn read(
-    parts: &request::Parts,
-    raw: Option<RawHeaders>,
-    body: Incoming,
-    peers: Peers,
-) -> Result<Request, Unreadable> {
+/// The request as the rules see it, without its body.
+pub(super) fn head(parts: &request::Parts, raw: Option<RawHeaders>, peers: Peers) -> Result<Request, Unreadable> {
     let headers = raw.unwrap_or_else(|| headers_of(parts));
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     if size + parts.uri.path().len() + parts.uri.query().map_or(0, str::len) > MOST_HEAD {
@@ -53,14 +48,16 @@ pub(super) async fn read(
     if tells_two_lengths(&headers) {
         return Err(Unreadable::Ambiguous);
     }
-    let mut request = described(parts, headers, peers);
-    match whole(body, MOST_BODY).await {
-        Ok(body) => request.body = body,
-        Err(BodyProblem::TooLarge) => return Err(Unreadable::TooLarge(Box::new(request))),
-        Err(BodyProblem::Broken) => return Err(Unreadable::Broken),
-        Err(BodyProblem::Late) => return Err(Unreadable::Late),
-    }
-    Ok(request)
+    Ok(described(parts, headers, peers))
+}
+
+/// The whole body of a request.
+pub(super) async fn body(body: Incoming) -> Result<Bytes, Unreadable> {
+    whole(body, MOST_BODY).await.map_err(|problem| match problem {
+        BodyProblem::TooLarge => Unreadable::TooLarge,
+        BodyProblem::Broken => Unreadable::Broken,
+        BodyProblem::Late => Unreadable::Late,
+    })
 }
 
 fn tells_two_lengths(headers: &RawHeaders) -> bool {

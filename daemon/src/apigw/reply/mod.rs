@@ -37,6 +37,13 @@ pub fn http(exchange: &Exchange, payload: Payload, outcome: &Outcome) -> Reply {
     http::reply(exchange, payload, outcome)
 }
 
+/// What is refused before anybody looks for a route: a REST API takes no raw `|` in a query (A1.9).
+#[must_use]
+pub fn refused_at_once(exchange: &Exchange) -> Option<Reply> {
+    let pipes = exchange.request.query.as_deref().is_some_and(|query| query.contains('|'));
+    (pipes && exchange.api.kind == ApiKind::Rest).then(|| local(exchange, 400, "Bad Request"))
+}
+
 /// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3).
 #[must_use]
 pub fn no_route(exchange: &Exchange) -> Reply {
