@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use crate::function::{FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use crate::invoke::{InvokeRequest, InvokeResponse};
 use crate::log::{LogEvent, LogsRequest};
 use crate::project::{
@@ -113,6 +114,10 @@ endpoints! {
     message Routes "routes": RoutesRequest -> RoutesResponse;
     /// The routes that a template would have, without starting anything.
     message RoutesOfTemplate "routes-of-template": RoutesOfTemplateRequest -> RoutesResponse;
+    /// The functions of a project that runs.
+    message Functions "functions": FunctionsRequest -> FunctionsResponse;
+    /// The functions that a template would have, without starting anything.
+    message FunctionsOfTemplate "functions-of-template": FunctionsOfTemplateRequest -> FunctionsResponse;
     /// The findings about a template, without starting anything.
     message Validate "validate": ValidateRequest -> ValidateResponse;
     /// Runs a function once.

@@ -14,6 +14,7 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
+pub mod function;
 pub mod invoke;
 pub mod log;
 pub mod place;

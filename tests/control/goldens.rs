@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
 use samd_proto::project::{
@@ -142,10 +143,11 @@ fn route() -> Route {
         url: Some(text("http://127.0.0.1:3000/orders/{id}")),
         api: text("ServerlessRestApi"),
         kind: ApiKind::Rest,
-        integration: text("lambda"),
+        integration: text("aws_proxy"),
         function: Some(text("Orders")),
+        authorizer: None,
+        api_key_required: false,
         runtime: Some(text("python3.12")),
-        authorization: text("none"),
         shadowed: false,
         note: None,
     }
@@ -155,10 +157,10 @@ fn unsupported_route() -> Route {
     Route {
         url: None,
         kind: ApiKind::Http,
-        integration: text("unsupported"),
+        integration: text("aws"),
         function: None,
         runtime: None,
-        authorization: text("iam"),
+        authorizer: Some(text("AWS_IAM")),
         shadowed: true,
         note: Some(text("it needs SQS; answered 501")),
         ..route()
@@ -260,6 +262,7 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("SetRequest", &SetRequest { name: name(), settings: patch() });
     check("ListRequest", &ListRequest {});
     check("StatusRequest", &StatusRequest { name: name() });
+    check("FunctionsRequest", &FunctionsRequest { name: name() });
     check("RoutesRequest", &RoutesRequest { name: name() });
     check("ReloadRequest.full", &ReloadRequest { name: name(), functions: vec![text("Orders")], wait: true });
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
@@ -282,6 +285,7 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("InvokeRequest.full", &invoke);
     check("InvokeRequest.short", &InvokeRequest { event: None, asynchronous: false, ..invoke });
     check("RoutesOfTemplateRequest", &RoutesOfTemplateRequest { template: query() });
+    check("FunctionsOfTemplateRequest", &FunctionsOfTemplateRequest { template: query() });
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
@@ -318,6 +322,19 @@ fn answers_about_projects_stand_on_the_wire_as_ever() {
         "RoutesResponse.full",
         &RoutesResponse { routes: vec![route(), unsupported_route()], diagnostics: vec![diagnostic()] },
     );
+    let function = Function {
+        id: text("Orders"),
+        name: text("shop-orders"),
+        runtime: text("python3.12"),
+        handler: Some(text("app.handler")),
+        timeout_ms: 3000,
+        memory_mb: 128,
+        routes: 2,
+        other_events: vec![Event { name: text("Nightly"), kind: text("Schedule") }],
+    };
+    let functions = FunctionsResponse { functions: vec![function], diagnostics: vec![diagnostic()] };
+    check("FunctionsResponse.full", &functions);
+    check("FunctionsResponse.none", &FunctionsResponse::default());
     check("RoutesResponse.none", &RoutesResponse::default());
     check("ReloadResponse.waited", &ReloadResponse { report: Some(report(ReloadOutcome::Unchanged)) });
     check("ReloadResponse.begun", &ReloadResponse::default());

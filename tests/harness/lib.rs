@@ -10,6 +10,7 @@ pub mod fake_supervisor;
 pub mod golden;
 pub mod golden_file;
 pub mod lambda_client;
+pub mod large_template;
 pub mod namespace;
 pub mod recording_api;
 pub mod runtime_client;

@@ -128,7 +128,7 @@ pub struct SetArgs {
     pub settings: SettingsArgs,
 }
 
-/// Arguments of `routes`.
+/// Arguments of `routes` and `functions`.
 #[derive(Debug, Args)]
 pub struct RoutesArgs {
     /// The project [default: the current folder's, or the only one].

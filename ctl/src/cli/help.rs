@@ -51,6 +51,11 @@ Examples:
   samctl routes shop
   samctl routes --template template.yaml";
 
+pub(super) const FUNCTIONS: &str = "\
+Examples:
+  samctl functions shop
+  samctl functions --template template.yaml";
+
 pub(super) const LOGS: &str = "\
 Examples:
   samctl logs shop

@@ -76,6 +76,9 @@ pub enum Command {
     /// The routes of a project, or of a template that nobody starts.
     #[command(after_help = help::ROUTES)]
     Routes(RoutesArgs),
+    /// The functions of a project, or of a template that nobody starts, with the events that are not served.
+    #[command(after_help = help::FUNCTIONS)]
+    Functions(RoutesArgs),
     /// What a project's functions print.
     #[command(
         after_help = help::LOGS

@@ -3,6 +3,7 @@
 mod completions;
 mod daemon;
 mod events;
+mod functions;
 mod invoke;
 mod list;
 mod logs;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
         Command::List => list::run(&mut session),
         Command::Status(arguments) => status::run(&arguments, &mut session),
         Command::Routes(arguments) => routes::run(&arguments, &mut session),
+        Command::Functions(arguments) => functions::run(&arguments, &mut session),
         Command::Logs(arguments) => logs::run(&arguments, &mut session),
         Command::Events(arguments) => events::run(arguments, &mut session),
         Command::Invoke(arguments) => invoke::run(&arguments, &mut session),

@@ -103,7 +103,7 @@ fn running(running: &RunningStatus) -> wire::project::Running {
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, Some(running.address)),
+        routes: routes::of(&running.project, running.address),
         functions: running
             .functions
             .iter()
@@ -158,7 +158,7 @@ pub(in crate::control) fn runtime(function: &Function) -> String {
     }
 }
 
-fn handler(function: &Function) -> Option<String> {
+pub(in crate::control) fn handler(function: &Function) -> Option<String> {
     match &function.package {
         Package::Zip { handler, .. } if !handler.is_empty() => Some(handler.clone()),
         Package::Zip { .. } | Package::Image { .. } => None,

@@ -6,7 +6,7 @@ mod request;
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    diagnostic, log_line, project_status, project_summary, refused, reload_event, reload_report, runtime, url,
+    diagnostic, handler, log_line, project_status, project_summary, refused, reload_event, reload_report, runtime, url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 
@@ -16,6 +16,6 @@ pub(in crate::control) fn milliseconds(time: SystemTime) -> u64 {
 }
 
 /// A duration in milliseconds; more than fits is the most that does.
-fn whole_milliseconds(duration: Duration) -> u64 {
+pub(in crate::control) fn whole_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
