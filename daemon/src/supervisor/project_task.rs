@@ -583,7 +583,8 @@ impl ProjectTask {
         account: &Account,
     ) -> Result<Snapshot, Refused> {
         let surroundings = self.surroundings()?;
-        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings);
+        let before = self.running.as_ref().map(|live| live.gateway.snapshot());
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings, before);
         for (api, finding) in snapshot.findings() {
             let location = next.locations.get(&api.0).cloned();
             self.found(Diagnostic { location, ..Diagnostic::warning(finding) });

@@ -176,6 +176,7 @@ pub(super) fn snapshot(
     functions: &BTreeMap<FunctionId, Running>,
     account: &BTreeMap<String, String>,
     surroundings: Arc<Surroundings>,
+    before: Option<Arc<Snapshot>>,
 ) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
     let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
@@ -188,6 +189,7 @@ pub(super) fn snapshot(
         urls: project.functions.values().filter_map(|function| ServedUrl::of(function, ACCOUNT)).collect(),
         credentials: credentials(account).into_iter().collect(),
         surroundings,
+        before,
     })
 }
 
