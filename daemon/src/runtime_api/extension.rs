@@ -131,6 +131,7 @@ pub(super) async fn failed(init: bool, request: Request<Incoming>, calls: &mpsc:
 }
 
 /// Whose call it is (G1.4).
+#[expect(clippy::result_large_err, reason = "the error is the reply itself, and goes out as it is")]
 pub(super) fn identifier(headers: &HeaderMap) -> Result<Arc<str>, Reply> {
     let refuse = |error_type, message| error(StatusCode::FORBIDDEN, error_type, message);
     let Some(id) = header_text(headers, IDENTIFIER) else {
