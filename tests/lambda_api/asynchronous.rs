@@ -117,7 +117,10 @@ DeadLetterQueue: {Type: SQS, TargetArn: 'arn:aws:sqs:us-east-1:123456789012:lost
         let text = eventually("the record", || Some(told()).filter(|text| text.lines().count() == seen));
         let record: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(record["requestContext"]["condition"], condition);
-        assert_eq!(record["requestContext"]["functionArn"], "arn:aws:lambda:us-east-1:123456789012:function:Works:$LATEST");
+        assert_eq!(
+            record["requestContext"]["functionArn"],
+            "arn:aws:lambda:us-east-1:123456789012:function:Works:$LATEST"
+        );
         assert_eq!(record["requestPayload"], serde_json::from_str::<serde_json::Value>(event).unwrap());
         assert!(record["responsePayload"].to_string().contains(response), "{record}");
     }

@@ -80,7 +80,11 @@ pub fn record(finished: &Finished<'_>) -> Bytes {
             approximate_invoke_count: finished.attempts,
         },
         request_payload: json(finished.event),
-        response_context: payload.map(|_| ResponseContext { status_code: 200, executed_version: version, function_error }),
+        response_context: payload.map(|_| ResponseContext {
+            status_code: 200,
+            executed_version: version,
+            function_error,
+        }),
         response_payload: payload.map(json),
     };
     serde_json::to_vec(&record).unwrap_or_default().into()
@@ -104,7 +108,8 @@ mod tests {
         let function = testing::function();
         let event = Bytes::from_static(br#"{"n":  1}"#);
         let (request_id, time) = ("id", "2025-01-01T00:00:00.000Z");
-        let finished = Finished { function: &function, request_id, event: &event, condition, attempts: 3, outcome, time };
+        let finished =
+            Finished { function: &function, request_id, event: &event, condition, attempts: 3, outcome, time };
         String::from_utf8(record(&finished).to_vec()).unwrap()
     }
 

@@ -77,7 +77,8 @@ fn destination(
     let found = index.find(&arn, &BTreeMap::new()).filter(|_| index::is_lambda(&arn) || kind == "Lambda");
     match &found {
         Some(target) if target == function => {
-            destinations.warning(name, format!("{function} is told of its own invocations, each of which is another one"));
+            destinations
+                .warning(name, format!("{function} is told of its own invocations, each of which is another one"));
         }
         Some(_) => {}
         None => {

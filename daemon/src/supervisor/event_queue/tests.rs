@@ -238,7 +238,8 @@ async fn more_events_than_there_is_memory_for_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn destinations_are_told_of_what_has_run_and_of_what_was_given_up() {
     let mut scene = Scene::new();
-    let tells = Asynchronous { retries: 0, on_success: Some(told()), on_failure: Some(told()), ..Asynchronous::default() };
+    let tells =
+        Asynchronous { retries: 0, on_success: Some(told()), on_failure: Some(told()), ..Asynchronous::default() };
     scene.publish_with(tells);
     for (outcome, condition) in
         [(Outcome::Returned("7".into()), "\"condition\":\"Success\""), (failed(), "\"condition\":\"RetriesExhausted\"")]
