@@ -7,6 +7,7 @@ use samd_proto::settings::{PinnedKeys, SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
+use crate::containers;
 use crate::exit::Failure;
 use crate::overrides;
 
@@ -33,6 +34,7 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         max_concurrency: arguments.max_concurrency,
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
         lambda_endpoint: switch(arguments.lambda_endpoint, arguments.no_lambda_endpoint),
+        containers: containers::patch(&arguments.containers, surroundings)?,
         debug_port: arguments.debug_port,
         debug_function: arguments.debug_function.clone(),
         debug_args: arguments.debug_args.clone(),
@@ -47,7 +49,7 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
 }
 
 /// A pair of flags, the last of which counts.
-fn switch(on: bool, off: bool) -> Option<bool> {
+pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
     match (on, off) {
         (true, _) => Some(true),
         (false, true) => Some(false),

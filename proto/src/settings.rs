@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::containers::{Containers, ContainersPatch};
 use crate::secret::ParameterOverride;
 
 /// A change of settings: what is absent stays as it is.
@@ -49,6 +50,9 @@ pub struct SettingsPatch {
     /// Whether functions are told the address of the Lambda endpoint, by which they reach each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda_endpoint: Option<bool>,
+    /// What concerns containers alone.
+    #[serde(skip_serializing_if = "ContainersPatch::is_empty")]
+    pub containers: ContainersPatch,
     /// Port on which a debugger may attach to one function; 0 ends debugging.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debug_port: Option<u16>,
@@ -133,6 +137,9 @@ pub struct Settings {
     /// Whether functions are told the address of the Lambda endpoint.
     #[serde(default = "on")]
     pub lambda_endpoint: bool,
+    /// What concerns containers alone.
+    #[serde(default, skip_serializing_if = "Containers::is_default")]
+    pub containers: Containers,
     /// Port on which a debugger may attach, while one function is debugged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debug_port: Option<u16>,

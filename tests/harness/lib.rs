@@ -15,6 +15,7 @@ pub mod lambda_client;
 pub mod large_template;
 pub mod namespace;
 pub mod recording_api;
+pub mod registry;
 pub mod runtime_client;
 mod shared;
 

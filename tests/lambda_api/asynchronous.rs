@@ -106,15 +106,16 @@ DeadLetterQueue: {Type: SQS, TargetArn: 'arn:aws:sqs:us-east-1:123456789012:lost
     assert!(status.contains("dead-letter queue arn:aws:sqs:us-east-1:123456789012:lost"), "{status}");
     let path = "/shop/2015-03-31/functions/Works/invocations";
     let told = || std::fs::read_to_string(project.path().join("told")).unwrap_or_default();
-    let mut seen = 0;
-    for (event, condition, response) in [
+    for (before, (event, condition, response)) in [
         (r#"{"n": 1}"#, "Success", r#"{"n":1}"#),
         (r#"{"n": 2, "fail": true}"#, "RetriesExhausted", r#""errorMessage":"as asked""#),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let headers = [("X-Amz-Invocation-Type", "Event")];
         assert_eq!(endpoint(&daemon).ask("POST", path, &headers, event.as_bytes()).status, 202);
-        seen += 1;
-        let text = eventually("the record", || Some(told()).filter(|text| text.lines().count() == seen));
+        let text = eventually("the record", || Some(told()).filter(|text| text.lines().count() == before + 1));
         let record: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(record["requestContext"]["condition"], condition);
         assert_eq!(

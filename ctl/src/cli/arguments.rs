@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+pub use super::containers::ContainerArgs;
+
 /// Arguments of `start`.
 #[derive(Debug, Args)]
 pub struct StartArgs {
@@ -85,6 +87,9 @@ pub struct SettingsArgs {
     /// Ask issuers for their keys again; this is the default.
     #[arg(long)]
     pub no_jwks: bool,
+    /// What concerns containers alone.
+    #[command(flatten)]
+    pub containers: ContainerArgs,
 }
 
 /// What runs functions.

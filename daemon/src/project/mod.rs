@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod asynchronous;
+pub mod containers;
 pub mod diff;
 pub mod environment;
 pub mod function;

@@ -35,6 +35,7 @@ pub(crate) fn function() -> Function {
         per_tenant: false,
         metadata: Default::default(),
         other_events: Vec::new(),
+        hosting: Default::default(),
         asynchronous: Default::default(),
         serving: Default::default(),
     }

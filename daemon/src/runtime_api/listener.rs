@@ -29,6 +29,8 @@ pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
 pub struct RuntimeApi {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The address that its sandbox is told, which may be another name for it.
+    pub told: String,
     /// What the runtime asks. It ends when the listener is closed and the last connection is gone.
     pub calls: mpsc::Receiver<Call>,
     accepting: tokio::task::AbortHandle,
@@ -41,12 +43,12 @@ impl RuntimeApi {
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn serve(listener: TcpListener, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
+    pub fn serve(listener: TcpListener, told: String, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel(CALLS);
         let mut connections = JoinSet::new();
-        let accepting = connections.spawn(accept(listener, address, sender, admit));
-        Ok(RuntimeApi { address, calls, accepting, _connections: connections })
+        let accepting = connections.spawn(accept(listener, address, told.as_str().into(), sender, admit));
+        Ok(RuntimeApi { address, told, calls, accepting, _connections: connections })
     }
 
     /// Takes no more connections; those that are there go on.
@@ -64,10 +66,10 @@ impl Drop for RuntimeApi {
 async fn accept(
     listener: TcpListener,
     address: SocketAddr,
+    host: Arc<str>,
     calls: mpsc::Sender<Call>,
     admit: oneshot::Receiver<Admit>,
 ) {
-    let host: Arc<str> = address.to_string().into();
     let Ok(admit) = admit.await else { return };
     loop {
         let Ok((stream, peer)) = listener.accept().await else { continue };

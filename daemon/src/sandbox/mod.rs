@@ -6,17 +6,19 @@
 pub mod auto;
 mod debug;
 pub mod docker;
+pub mod doors;
 pub mod engine;
 pub mod files;
 pub mod image;
 pub mod memory;
 pub mod output;
 pub mod process;
+pub mod progress;
 pub mod runtimes;
 pub mod unpack;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -88,6 +90,11 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     /// The address on which the sandbox reaches its Runtime API.
     fn runtime_api_host(&self) -> IpAddr;
 
+    /// The address that the sandbox is told for its Runtime API's listener.
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        listener.to_string()
+    }
+
     /// Whether a started sandbox waits at the gate until it is released. One that cannot runs its code at once.
     fn can_hold(&self) -> bool;
 
@@ -126,6 +133,12 @@ pub trait Sandbox: Send {
         true
     }
 
+    /// Waits until it waits at the gate; one that is released before that has only more to do then.
+    fn settled(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Opens the gate: the function's code may be loaded.
     /// Opens the gate: its external extensions are started, and where it has none the function's code may be loaded.
     fn release(&mut self);
 

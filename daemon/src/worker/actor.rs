@@ -324,7 +324,10 @@ impl Actor {
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
-                Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await.ok(),
+                Ok(_permit) => match Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await {
+                    Ok(held) => Some(held.settled().await),
+                    Err(_) => None,
+                },
                 Err(_) => None,
             };
             // The worker may have ended; dropping the sandbox kills it.

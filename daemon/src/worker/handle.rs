@@ -96,6 +96,12 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Whether the other one leads to the same worker.
+    #[must_use]
+    pub fn is(&self, other: &Handle) -> bool {
+        self.mailbox.same_channel(&other.mailbox)
+    }
+
     /// A handle that sends to `mailbox`.
     #[must_use]
     pub fn new(mailbox: mpsc::Sender<Message>) -> Handle {

@@ -40,11 +40,17 @@ impl Held {
             error_type: "Sandbox.Failure",
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
-        let identity = SandboxIdentity { runtime_api: api.address.to_string(), log_stream: log_stream(function) };
+        let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function) };
         let mut started = launcher.start(identity, account).await?;
         // A listener that has gone has nobody to let in.
         drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
         Ok(Held { started, api })
+    }
+
+    /// Waits until it waits at the gate.
+    pub async fn settled(mut self) -> Held {
+        self.started.sandbox.settled().await;
+        self
     }
 
     /// Its process id.
@@ -62,7 +68,8 @@ impl Held {
 
 async fn listen(launcher: &dyn Launcher, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
     let listener = TcpListener::bind(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
-    RuntimeApi::serve(listener, admit)
+    let told = launcher.runtime_api_address(listener.local_addr()?);
+    RuntimeApi::serve(listener, told, admit)
 }
 
 /// `YYYY/MM/DD/[$LATEST]<32 hex>` (F7.4).

@@ -8,6 +8,7 @@ use samd_proto::secret::ParameterOverride;
 use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
+use super::containers;
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
@@ -51,6 +52,7 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         max_concurrency: patch.max_concurrency.map(at_least_one).transpose()?,
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
+        containers: containers::asked(patch.containers)?,
         debug: DebugPatch {
             port: patch.debug_port.map(|port| Some(port).filter(|port| *port != 0)),
             function: patch.debug_function.map(|name| Some(name).filter(|name| !name.is_empty())),
@@ -84,7 +86,7 @@ fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {
 }
 
 /// The daemon has a working folder of its own, so a relative path would mean something else here than to the caller.
-fn absolute(field: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ApiError> {
+pub(super) fn absolute(field: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ApiError> {
     match path {
         Some(path) if !path.is_absolute() => {
             Err(bad_request(format!("{field} has to be an absolute path, and `{}` is not", path.display())))
@@ -116,6 +118,6 @@ pub(in crate::control) fn time(milliseconds: u64) -> Result<SystemTime, ApiError
         .ok_or_else(|| bad_request("since_ms is out of range"))
 }
 
-fn bad_request(message: impl Into<String>) -> ApiError {
+pub(super) fn bad_request(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::BadRequest, message)
 }

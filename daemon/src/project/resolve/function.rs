@@ -8,6 +8,7 @@ use super::layer::Layers;
 use super::reply;
 use crate::project::FunctionId;
 use crate::project::asynchronous::Asynchronous;
+use crate::project::containers::Hosting;
 use crate::project::environment::{Overrides, Variables};
 use crate::project::function::{Architecture, Environment, Function, FunctionUrl, LogFormat, Logging};
 use crate::project::serving::Serving;
@@ -55,6 +56,7 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
             == Some("PER_TENANT"),
         metadata: metadata(scope, resource),
         other_events: super::events::unserved(&properties),
+        hosting: Hosting::default(),
         asynchronous: Asynchronous::default(),
         serving: Serving::default(),
         name,

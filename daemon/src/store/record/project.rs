@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::containers::ContainersV1;
 use super::{VERSION, millis};
 use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
@@ -33,6 +34,7 @@ pub(super) struct ProjectV1 {
     #[serde(default = "on")]
     lambda_endpoint: bool,
     #[serde(default)]
+    containers: ContainersV1,
     debug_port: Option<u16>,
     #[serde(default)]
     debug_function: Option<String>,
@@ -111,6 +113,7 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            containers: ContainersV1::from(&settings.containers),
             debug_port: settings.debug.port,
             debug_function: settings.debug.function.clone(),
             debug_args: settings.debug.args.clone(),
@@ -145,6 +148,7 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            containers: record.containers.into(),
             debug: DebugSettings {
                 port: record.debug_port,
                 function: record.debug_function,
