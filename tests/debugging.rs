@@ -25,7 +25,8 @@ fn debugpy() -> PathBuf {
 
 fn start(daemon: &Daemon, project: &Project, name: &str, options: &[&str]) -> Served {
     let path = project.path().to_str().unwrap();
-    let arguments = [&["start", path, "--name", name, "--sandbox", "process", "--output", "json"], options].concat();
+    let driver: &[&str] = if options.contains(&"--sandbox") { &[] } else { &["--sandbox", "process"] };
+    let arguments = [&["start", path, "--name", name, "--output", "json"], driver, options].concat();
     let ran = daemon.samctl(&arguments);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     daemon.address(name)
@@ -83,6 +84,25 @@ fn a_python_function_stops_at_a_breakpoint_and_its_time_does_not_count() {
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(served.get("/x").status, 200);
     eventually("the port's end", || TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(()));
+}
+
+#[test]
+fn a_python_function_in_a_container_stops_at_a_breakpoint() {
+    let daemon = Daemon::start();
+    let project = Project::python(CODE);
+    let (port, path) = (free_port(), debugpy());
+    let text = port.to_string();
+    let options = ["--sandbox", "docker", "-d", &text, "--debugger-path", path.to_str().unwrap()];
+    let served = start(&daemon, &project, "boxed", &options);
+    let mut adapter = DebugAdapter::attach(port, "/var/task/app.py", 4);
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| served.get("/first"));
+        let stopped = adapter.stopped();
+        assert_eq!(adapter.evaluate(stopped, "path"), "'/first'");
+        adapter.go_on(stopped);
+        let reply = asked.join().unwrap();
+        assert!(reply.status == 200 && reply.text().starts_with("/first "), "{}", daemon.logs("boxed"));
+    });
 }
 
 #[test]

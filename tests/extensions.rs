@@ -1,5 +1,6 @@
 //! Extensions, through the real daemon: scripts in a layer, an extension built on AWS's crate, and one in the function.
 
+mod docker;
 mod process;
 mod telemetry;
 

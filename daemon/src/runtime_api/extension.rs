@@ -74,7 +74,7 @@ fn greeting(registered: &Registered, with_account: bool, id: &str) -> Reply {
 pub(super) async fn next(request: &Request<Incoming>, calls: &mpsc::Sender<Call>) -> Reply {
     let id = match identifier(request.headers()) {
         Ok(id) => id,
-        Err(reply) => return reply,
+        Err(anonymous) => return anonymous.reply(),
     };
     match ask(calls, |reply| ExtensionCall::Next { id, reply }).await {
         Ok(Ok(event)) => hand_over(&event),
@@ -115,7 +115,7 @@ fn with_header(mut reply: Reply, name: &'static str, value: &str) -> Reply {
 pub(super) async fn failed(init: bool, request: Request<Incoming>, calls: &mpsc::Sender<Call>) -> Reply {
     let id = match identifier(request.headers()) {
         Ok(id) => id,
-        Err(reply) => return reply,
+        Err(anonymous) => return anonymous.reply(),
     };
     let Some(error_type) = header_text(request.headers(), "lambda-extension-function-error-type") else {
         let message = "Lambda-Extension-Function-Error-Type not found";
@@ -130,18 +130,30 @@ pub(super) async fn failed(init: bool, request: Request<Incoming>, calls: &mpsc:
     }
 }
 
-/// Whose call it is (G1.4).
-#[expect(clippy::result_large_err, reason = "the error is the reply itself, and goes out as it is")]
-pub(super) fn identifier(headers: &HeaderMap) -> Result<Arc<str>, Reply> {
-    let refuse = |error_type, message| error(StatusCode::FORBIDDEN, error_type, message);
-    let Some(id) = header_text(headers, IDENTIFIER) else {
-        let message = "Missing Lambda-Extension-Identifier header";
-        return Err(refuse("Extension.MissingExtensionIdentifier", message));
-    };
-    match uuid::Uuid::parse_str(&id) {
-        Ok(id) => Ok(id.to_string().into()),
-        Err(_) => Err(refuse("Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier")),
+/// A call that does not say whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anonymous {
+    error_type: &'static str,
+    message: &'static str,
+}
+
+impl Anonymous {
+    pub(super) fn reply(self) -> Reply {
+        error(StatusCode::FORBIDDEN, self.error_type, self.message)
     }
+}
+
+/// Whose call it is (G1.4).
+pub(super) fn identifier(headers: &HeaderMap) -> Result<Arc<str>, Anonymous> {
+    let id = header_text(headers, IDENTIFIER).ok_or(Anonymous {
+        error_type: "Extension.MissingExtensionIdentifier",
+        message: "Missing Lambda-Extension-Identifier header",
+    })?;
+    let id = uuid::Uuid::parse_str(&id).map_err(|_| Anonymous {
+        error_type: "Extension.InvalidExtensionIdentifier",
+        message: "Invalid Lambda-Extension-Identifier",
+    })?;
+    Ok(id.to_string().into())
 }
 
 /// Asks the sandbox's owner.

@@ -17,7 +17,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub(super) async fn subscribe(api: Api, request: Request<Incoming>, calls: &mpsc::Sender<Call>) -> Reply {
     let id = match identifier(request.headers()) {
         Ok(id) => id,
-        Err(reply) => return reply,
+        Err(anonymous) => return anonymous.reply(),
     };
     let body = whole(request.into_body(), MAX_BODY).await.unwrap_or_default();
     let subscription = match Subscription::parse(api, &body) {
