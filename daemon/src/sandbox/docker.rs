@@ -220,6 +220,7 @@ impl DockerLauncher {
     ) -> Result<Started, StartError> {
         let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
         let begin = self.entry.begin(code, layers, self.waiting.place())?;
+        let begin = if self.sees_our_folders() { begin } else { begin.ungated() };
         let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
         let mut variables = variables::of(&self.function, &account, &identity);
         self.lead_to_endpoint(&mut variables).await?;
@@ -239,6 +240,11 @@ impl DockerLauncher {
         };
         let keeper = Keeper::create(&self.engine, &self.place.tasks, plan.body()).await?;
         keeper.start(gate, code, self).await
+    }
+
+    /// Whether the engine sees the gates, which are in the state folder.
+    fn sees_our_folders(&self) -> bool {
+        self.function.hosting.volume_base.is_none()
     }
 
     /// The Lambda endpoint is on a loopback address, which in a container is the container's own.
@@ -272,7 +278,7 @@ impl Launcher for DockerLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        self.entry.is_gated()
+        self.entry.is_gated() && self.sees_our_folders()
     }
 
     fn serves_in_place(&self) -> bool {

@@ -131,7 +131,8 @@ impl Plan<'_> {
     /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
     fn mounts(&self) -> Vec<Mount> {
         let binds = [(self.code, "/var/task"), (self.layers, "/opt"), (self.gate, gate::INSIDE)];
-        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(folder?, inside)));
+        let hosting = &self.function.hosting;
+        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside)));
         folders.chain([Mount { typ: Some(MountType::VOLUME), ..inside("/tmp") }]).collect()
     }
 }
