@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
@@ -433,6 +433,9 @@ async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, BodyProblem> {
             None => first = Some(data),
             Some(start) => {
                 if rest.is_empty() {
+                    // Room for all of it at once, so that a large answer is copied here once and never moved.
+                    let more = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(most);
+                    rest.reserve(start.len() + data.len() + more);
                     rest.extend_from_slice(start);
                 }
                 rest.extend_from_slice(&data);

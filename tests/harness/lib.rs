@@ -12,6 +12,7 @@ pub mod golden_file;
 pub mod lambda_client;
 pub mod large_template;
 pub mod namespace;
+pub mod properties;
 pub mod recording_api;
 pub mod runtime_client;
 mod shared;
