@@ -24,7 +24,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(80);
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// A daemon that answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Client {
     agent: ureq::Agent,
     address: SocketAddr,

@@ -16,11 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
+use crate::layers::Layers;
 use crate::sandbox::Driver;
 use crate::sandbox::auto::AutoDriver;
 use crate::sandbox::docker::{self, DockerDriver};
+use crate::sandbox::doors::Doors;
 use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
+use crate::sandbox::progress::Board;
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
@@ -70,9 +73,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
-    let parts = parts(&state, &opened.store, engines, endpoint, requests.clone(), sandboxes).await?;
+    let (doors, opened_doors) = Doors::new();
+    let place = docker_place(&state, sandboxes.clone(), doors);
+    let parts =
+        parts(&state, &opened.store, DockerSide { engines, place }, endpoint, requests.clone(), sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved);
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
+    lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
     let address = listener.local_addr()?;
     state.publish_control(address)?;
     let told = CancellationToken::new();
@@ -124,10 +131,20 @@ async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// What the docker driver is made of.
+struct DockerSide {
+    engines: Engines,
+    place: docker::Place,
+}
+
+fn docker_place(state: &State, tasks: Phase, doors: Doors) -> docker::Place {
+    docker::Place { state: state.folder().to_path_buf(), cache: state.folder().join("unpacked"), tasks, doors }
+}
+
 async fn parts(
     state: &State,
     store: &Store,
-    engines: Engines,
+    DockerSide { engines, place }: DockerSide,
     lambda_endpoint: SocketAddr,
     requests: Phase,
     sandboxes: Phase,
@@ -143,16 +160,14 @@ async fn parts(
         Ok(ProcessDriver::new(interpreters, clients, folder.join("unpacked")))
     });
     let process: Arc<dyn Driver> = Arc::new(process.await??);
-    let place = docker::Place {
-        state: state.folder().to_path_buf(),
-        cache: state.folder().join("unpacked"),
-        tasks: sandboxes.clone(),
-    };
-    let docker = DockerDriver::new(engines, place);
+    let board = Board::default();
+    let docker = DockerDriver::new(engines, place, board.clone());
     Ok(supervisor::Parts {
         auto: Arc::new(AutoDriver::new(docker.clone(), process.clone())),
         docker: Arc::new(docker),
         process,
+        board,
+        layers: Layers::new(state.folder().join("layers")),
         store: store.clone(),
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),

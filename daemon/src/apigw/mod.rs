@@ -47,7 +47,7 @@ pub mod usage_plan;
 pub mod validation;
 
 mod body;
-mod clock;
+pub(crate) mod clock;
 mod grouped;
 mod header;
 mod json;

@@ -34,7 +34,7 @@ pub(super) async fn invoke(snapshot: &Snapshot, exchange: &Exchange<'_>, lambda:
     if lambda.streaming {
         return stream(exchange, lambda, worker, invocation).await;
     }
-    let reply = match tokio::time::timeout(lambda.timeout, worker.invoke(invocation)).await {
+    let reply = match tokio::time::timeout(worker.patience(lambda.timeout), worker.invoke(invocation)).await {
         Ok(outcome) => finished(exchange, lambda.payload, &outcome),
         Err(_) => reply::timeout(exchange),
     };
@@ -105,7 +105,7 @@ async fn stream(
     invocation: Invocation,
 ) -> Answer {
     let begun = streaming::begin(worker, invocation, Asks::Always);
-    let Ok(beginning) = tokio::time::timeout(lambda.timeout, begun).await else {
+    let Ok(beginning) = tokio::time::timeout(worker.patience(lambda.timeout), begun).await else {
         return reply::timeout(exchange).into();
     };
     match beginning {

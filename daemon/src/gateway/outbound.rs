@@ -20,7 +20,7 @@ type Plain = Client<HttpConnector, Payload>;
 type Secure = Client<HttpsConnector<HttpConnector>, Payload>;
 
 /// What a request carries: all of it, or what still comes from a client.
-pub(super) type Payload = Either<Full<Bytes>, Limited<Incoming>>;
+pub(crate) type Payload = Either<Full<Bytes>, Limited<Incoming>>;
 
 /// Clients with their connections, kept as long as a project is.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is none, in one clause.
-    pub(super) async fn send(&self, request: Request<Payload>) -> Result<Response<Incoming>, String> {
+    pub(crate) async fn send(&self, request: Request<Payload>) -> Result<Response<Incoming>, String> {
         let answer = match request.uri().scheme_str() {
             Some("https") => self.secure.get_or_try_init(secure).await?.request(request).await,
             Some("http") => self.plain.request(request).await,

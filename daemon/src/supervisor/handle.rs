@@ -14,9 +14,11 @@ use super::Directory;
 pub use super::token::{Minted, TokenWanted};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
+use crate::project::containers::ContainersPatch;
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
+use crate::sandbox::progress::{Board, Progress};
 use crate::template::Diagnostic;
 
 /// How many commands may wait; more and the caller waits for its place.
@@ -61,8 +63,40 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// What concerns containers alone.
+    pub containers: ContainersPatch,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
     pub jwks: Option<Vec<Pin>>,
+    /// Debugging.
+    pub debug: DebugPatch,
+    /// Sandboxes are frozen between invocations.
+    pub freeze: Option<bool>,
+}
+
+/// A change of what is debugged; an inner `None` takes a setting back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DebugPatch {
+    /// Port.
+    pub port: Option<Option<u16>>,
+    /// Function.
+    pub function: Option<Option<String>>,
+    /// Arguments.
+    pub args: Option<Option<String>>,
+    /// Folder of the debugger.
+    pub debugger_path: Option<Option<PathBuf>>,
+}
+
+impl DebugPatch {
+    /// The settings after the change.
+    #[must_use]
+    pub fn apply(self, now: DebugSettings) -> DebugSettings {
+        DebugSettings {
+            port: self.port.unwrap_or(now.port),
+            function: self.function.unwrap_or(now.function),
+            args: self.args.unwrap_or(now.args),
+            debugger_path: self.debugger_path.unwrap_or(now.debugger_path),
+        }
+    }
 }
 
 impl std::fmt::Debug for Patch {
@@ -83,7 +117,10 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("containers", &self.containers)
             .field("jwks", &self.jwks)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }
@@ -286,17 +323,20 @@ pub struct Handle {
     mailbox: mpsc::Sender<Command>,
     events: broadcast::Sender<ReloadReport>,
     directory: Directory,
+    board: Board,
 }
 
 impl Handle {
-    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`.
+    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`, progress
+    /// of images on `board`.
     #[must_use]
     pub fn new(
         mailbox: mpsc::Sender<Command>,
         events: broadcast::Sender<ReloadReport>,
         directory: Directory,
+        board: Board,
     ) -> Handle {
-        Handle { mailbox, events, directory }
+        Handle { mailbox, events, directory, board }
     }
 
     /// What runs now, for those who invoke by name.
@@ -409,6 +449,12 @@ impl Handle {
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<ReloadReport> {
         self.events.subscribe()
+    }
+
+    /// Steps of pulls and builds from now on.
+    #[must_use]
+    pub fn progress(&self) -> broadcast::Receiver<Progress> {
+        self.board.follow()
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Refused> {

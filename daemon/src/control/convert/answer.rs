@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use samd_proto as wire;
 use samd_proto::{ApiError, ErrorCode};
 
+use super::containers;
 use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::logs::{LogEntry, LogSource};
@@ -12,6 +13,7 @@ use crate::project::function::Package;
 use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, Project, StandIn};
+use crate::sandbox::progress::{Progress, Pull, Step};
 use crate::supervisor::handle::{
     Changes, FunctionStatus, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
 };
@@ -88,6 +90,12 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        containers: containers::told(&settings.containers),
+        debug_port: settings.debug.port,
+        debug_function: settings.debug.function.clone(),
+        debug_args: settings.debug.args.clone(),
+        debugger_path: settings.debug.debugger_path.clone(),
+        freeze: settings.freeze,
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
 }
@@ -215,6 +223,25 @@ pub(in crate::control) fn reload_report(report: &ReloadReport) -> wire::reload::
 /// A change of configuration as an event.
 pub(in crate::control) fn reload_event(report: &ReloadReport) -> wire::reload::ReloadEvent {
     wire::reload::ReloadEvent::Reload(Box::new(reload_report(report)))
+}
+
+/// A step on the way to an image.
+pub(in crate::control) fn image_event(progress: &Progress) -> wire::reload::ReloadEvent {
+    let (step, pull, text) = match &progress.step {
+        Step::Pulling(pull) => (wire::image::ImageStep::Pulling, *pull, None),
+        Step::Building { line } => (wire::image::ImageStep::Building, Pull::default(), Some(line.clone())),
+        Step::Ready => (wire::image::ImageStep::Ready, Pull::default(), None),
+        Step::Failed { reason } => (wire::image::ImageStep::Failed, Pull::default(), Some(reason.clone())),
+    };
+    wire::reload::ReloadEvent::Image(wire::image::ImageProgress {
+        image: progress.image.clone(),
+        step,
+        layers: pull.layers,
+        layers_done: pull.layers_done,
+        bytes: pull.bytes,
+        bytes_total: pull.bytes_total,
+        text,
+    })
 }
 
 fn changes(changes: &Changes) -> wire::reload::Changes {

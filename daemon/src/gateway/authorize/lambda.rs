@@ -79,7 +79,7 @@ async fn verdict(
     };
     let invocation = invocation(exchange.request, event, arn);
     let began = Instant::now();
-    let Ok(outcome) = tokio::time::timeout(AUTHORIZER_TIMEOUT, worker.invoke(invocation)).await else {
+    let Ok(outcome) = tokio::time::timeout(worker.patience(AUTHORIZER_TIMEOUT), worker.invoke(invocation)).await else {
         return Err(authorizer::unevaluable(exchange, "the authorizer took longer than 10 seconds"));
     };
     let latency = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
