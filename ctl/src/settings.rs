@@ -37,6 +37,9 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
             (false, true) => Some(false),
             (false, false) => None,
         },
+        samconfig: None,
+        only_functions: None,
+        gateway: None,
     })
 }
 

@@ -27,6 +27,8 @@ use crate::state::State;
 use crate::store::{Opened, Store};
 use crate::{credentials, lambda_api, loader, supervisor, systemd};
 
+mod ephemeral;
+
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
 pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
 /// Where the Lambda endpoint is at first, unless `SAMD_LAMBDA` says otherwise or another daemon has it.
@@ -51,6 +53,10 @@ pub struct Options {
     pub control: SocketAddr,
     /// The Lambda endpoint's address; `None` takes the one that it had, or [`DEFAULT_LAMBDA`], or any.
     pub lambda: Option<SocketAddr>,
+    /// The daemon belongs to a command: see [`ephemeral`].
+    pub ephemeral: bool,
+    /// Folder for what is worth finding again; it may be shared with other daemons.
+    pub cache: PathBuf,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -60,32 +66,50 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let state = State::open(&options.state)?;
     let engines = Engines::new(Surroundings::of_this_process());
-    reap(&state, &engines).await?;
+    // An ephemeral daemon's state folder is new: nothing can have been left in its name.
+    if !options.ephemeral {
+        reap(&state, &engines).await?;
+    }
     let opened = open_store(&state).await?;
     let listener = control_listener(options.control).await?;
-    let lambda = lambda_api::listen(options.lambda, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
-    let endpoint = lambda.local_addr()?;
+    let asked = lambda_api::Asked { address: options.lambda, open: options.ephemeral };
+    let lambda = lambda_api::listen(asked, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
+    let endpoint = lambda_api::reachable(lambda.local_addr()?);
     state.publish_lambda_endpoint(endpoint)?;
     let mut shutdown = Shutdown::default();
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
-    let parts = parts(&state, &opened.store, engines, endpoint, requests.clone(), sandboxes).await?;
+    let place = Place { state: &state, cache: options.cache };
+    let parts = parts(place, &opened.store, engines, endpoint, requests.clone(), sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved);
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     let address = listener.local_addr()?;
     state.publish_control(address)?;
     let told = CancellationToken::new();
+    if options.ephemeral {
+        ephemeral::bind(address, told.clone())?;
+    }
     serve_control(&control, listener, (&state, endpoint), &supervisor, &told);
     feed_watchdog(&control, &supervisor);
     systemd::ready(&format!("control port on {address}"));
     tracing::info!(%address, lambda = %endpoint, state = %state.folder().display(), "ready");
     until_told(&told, &supervisor).await?;
     systemd::stopping("finishing requests");
-    shutdown.run(LIMIT, |waiting| tracing::warn!("{waiting}")).await;
+    let limit = if options.ephemeral { ephemeral::LIMIT } else { LIMIT };
+    shutdown.run(limit, |waiting| tracing::warn!("{waiting}")).await;
     opened.store.close().await;
     state.retract_control()?;
+    if options.ephemeral {
+        state.remove()?;
+    }
     Ok(())
+}
+
+/// Where the daemon keeps things.
+struct Place<'a> {
+    state: &'a State,
+    cache: PathBuf,
 }
 
 /// The state folder's runtimes are the mark of this daemon's sandboxes.
@@ -125,7 +149,7 @@ async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 async fn parts(
-    state: &State,
+    Place { state, cache }: Place<'_>,
     store: &Store,
     engines: Engines,
     lambda_endpoint: SocketAddr,
@@ -133,19 +157,20 @@ async fn parts(
     sandboxes: Phase,
 ) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let (folder, runtimes) = (state.folder().to_path_buf(), runtimes(state));
+    let (unpacked, runtimes) = (cache.join("unpacked"), runtimes(state));
+    let unpacked_here = unpacked.clone();
     let process = tokio::task::spawn_blocking(move || -> anyhow::Result<ProcessDriver> {
         let clients = Clients::materialise(&runtimes)
             .with_context(|| format!("the runtime clients cannot be written to {}", runtimes.display()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let interpreters =
-            Interpreters::discover(path, std::env::home_dir()).remember_in(folder.join("interpreters.json"));
-        Ok(ProcessDriver::new(interpreters, clients, folder.join("unpacked")))
+            Interpreters::discover(path, std::env::home_dir()).remember_in(cache.join("interpreters.json"));
+        Ok(ProcessDriver::new(interpreters, clients, unpacked_here))
     });
     let process: Arc<dyn Driver> = Arc::new(process.await??);
     let place = docker::Place {
         state: state.folder().to_path_buf(),
-        cache: state.folder().join("unpacked"),
+        cache: unpacked,
         tasks: sandboxes.clone(),
     };
     let docker = DockerDriver::new(engines, place);

@@ -49,6 +49,58 @@ pub struct SettingsPatch {
     /// Whether functions are told the address of the Lambda endpoint, by which they reach each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda_endpoint: Option<bool>,
+    /// Whether a samconfig beside the template fills in what these settings leave open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samconfig: Option<bool>,
+    /// The functions that run, by logical id or name; an empty list stands for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_functions: Option<Vec<String>>,
+    /// How the gateway serves, beyond its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayPatch>,
+}
+
+/// A change of how the gateway serves: what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GatewayPatch {
+    /// Serve HTTPS with this certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Absolute path of a folder whose files are served beside the APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub static_dir: Option<PathBuf>,
+    /// Ask no authorizer, and check no signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_authorizer: Option<bool>,
+    /// Media types that all REST APIs pass as base64, beside their own; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binary_types: Option<Vec<String>>,
+}
+
+/// What HTTPS is served with, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Absolute path of the certificate, with those that lead to its root behind it.
+    pub certificate: PathBuf,
+    /// Absolute path of the private key.
+    pub key: PathBuf,
+}
+
+/// How the gateway serves, beyond its address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GatewaySettings {
+    /// HTTPS, when it is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Absolute path of the folder whose files are served beside the APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub static_dir: Option<PathBuf>,
+    /// No authorizer is asked, and no signature checked.
+    pub disable_authorizer: bool,
+    /// Media types that all REST APIs pass as base64, beside their own.
+    pub binary_types: Vec<String>,
 }
 
 /// Which driver runs functions.
@@ -106,6 +158,15 @@ pub struct Settings {
     /// Whether functions are told the address of the Lambda endpoint.
     #[serde(default = "on")]
     pub lambda_endpoint: bool,
+    /// Whether a samconfig beside the template fills in what these settings leave open.
+    #[serde(default = "on")]
+    pub samconfig: bool,
+    /// The functions that run, by logical id or name; an empty list stands for all.
+    #[serde(default)]
+    pub only_functions: Vec<String>,
+    /// How the gateway serves, beyond its address.
+    #[serde(default)]
+    pub gateway: GatewaySettings,
 }
 
 /// Of a daemon from before there was this setting.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
-use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
+use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest, RequestLine};
 use samd_proto::project::{
     Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary, RemoveRequest,
     Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
@@ -19,7 +19,9 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{
+    GatewayPatch, GatewaySettings, SandboxChoice, Settings, SettingsPatch, Tls, Warm,
+};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
@@ -94,7 +96,19 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        samconfig: Some(false),
+        only_functions: Some(vec![text("Orders")]),
+        gateway: Some(GatewayPatch {
+            tls: Some(tls()),
+            static_dir: Some("/shop/public".into()),
+            disable_authorizer: Some(true),
+            binary_types: Some(vec![text("image/png")]),
+        }),
     }
+}
+
+fn tls() -> Tls {
+    Tls { certificate: "/shop/cert.pem".into(), key: "/shop/key.pem".into() }
 }
 
 fn diagnostic() -> Diagnostic {
@@ -176,6 +190,14 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            samconfig: true,
+            only_functions: vec![text("Orders")],
+            gateway: GatewaySettings {
+                tls: Some(tls()),
+                static_dir: Some("/shop/public".into()),
+                disable_authorizer: false,
+                binary_types: vec![text("image/png")],
+            },
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -253,7 +275,7 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("EventsRequest.full", &EventsRequest { name: Some(name()), follow: true });
     check("EventsRequest.all", &EventsRequest::default());
     let full =
-        LogsRequest { name: name(), function: Some(text("Orders")), since_ms: Some(1_700_000_000_000), follow: true };
+        LogsRequest { name: name(), function: Some(text("Orders")), since_ms: Some(1_700_000_000_000), follow: true, requests: true };
     check("LogsRequest.full", &full);
     check("LogsRequest.all", &LogsRequest { name: name(), ..LogsRequest::default() });
 }
@@ -344,6 +366,16 @@ fn events_stand_on_the_wire_as_ever() {
     };
     check("LogEvent.line", &LogEvent::Line(line.clone()));
     check("LogEvent.function", &LogEvent::Line(LogLine { source: LogSource::Function, ..line }));
+    let request = RequestLine {
+        time_ms: 1_700_000_000_123,
+        client: text("127.0.0.1"),
+        method: text("GET"),
+        target: text("/orders?page=2"),
+        version: text("HTTP/1.1"),
+        status: 200,
+        duration_us: 12_345,
+    };
+    check("LogEvent.request", &LogEvent::Request(request));
     check("LogEvent.lagged", &LogEvent::Lagged { lost: 7 });
     check("ReloadEvent.applied", &ReloadEvent::Reload(Box::new(report(applied()))));
     check("ReloadEvent.unchanged", &ReloadEvent::Reload(Box::new(report(ReloadOutcome::Unchanged))));

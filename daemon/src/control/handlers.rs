@@ -75,7 +75,7 @@ pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Res
     let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
     let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
     Ok(RoutesResponse {
-        routes: route_table::of(&running.project, Some(running.address)),
+        routes: route_table::of(&running.project, Some(convert::Origin::of(&status.settings, running.address))),
         diagnostics: status.diagnostics.iter().map(convert::diagnostic).collect(),
     })
 }

@@ -4,25 +4,24 @@
 //! precedence is served there; the other one is reached by its API's own host name.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use samd_proto::route::{ApiKind, Route as WireRoute};
 
-use super::convert;
+use super::convert::{self, Origin};
 use crate::project::api::{ApiKind as Kind, Authorization, Integration, LambdaProxy, Method, Route, RoutePath};
 use crate::project::{Api, Function, Project};
 
-/// The routes, API by API in the order of precedence; with URLs when the project is served at `address`.
-pub(super) fn of(project: &Project, address: Option<SocketAddr>) -> Vec<WireRoute> {
+/// The routes, API by API in the order of precedence; with URLs when the project is served at `origin`.
+pub(super) fn of(project: &Project, origin: Option<Origin>) -> Vec<WireRoute> {
     let mut claimed: BTreeSet<(&Method, &RoutePath)> = BTreeSet::new();
     let mut table = Vec::new();
     for api in in_order(project) {
         for route in &api.routes {
             let first = claimed.insert((&route.method, &route.path));
-            table.push(entry(project, api, route, !first, address));
+            table.push(entry(project, api, route, !first, origin));
         }
     }
-    table.extend(project.functions.values().filter_map(|function| function_url(function, address)));
+    table.extend(project.functions.values().filter_map(|function| function_url(function, origin)));
     table
 }
 
@@ -32,12 +31,12 @@ fn in_order(project: &Project) -> impl Iterator<Item = &Api> {
     named.chain(project.apis.values().filter(|api| !project.precedence.contains(&api.id)))
 }
 
-fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: Option<SocketAddr>) -> WireRoute {
+fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, origin: Option<Origin>) -> WireRoute {
     let function = lambda(route).and_then(|proxy| proxy.function.as_ref());
     WireRoute {
         method: route.method.as_str().to_owned(),
         path: route.path.as_str().to_owned(),
-        url: address.map(|address| url(api, route, shadowed, address)),
+        url: origin.map(|origin| url(api, route, shadowed, origin)),
         api: api.id.0.clone(),
         kind: match api.kind {
             Kind::Rest => ApiKind::Rest,
@@ -57,13 +56,13 @@ fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: O
 }
 
 /// A function URL takes every path and method at a host of its own.
-fn function_url(function: &Function, address: Option<SocketAddr>) -> Option<WireRoute> {
+fn function_url(function: &Function, origin: Option<Origin>) -> Option<WireRoute> {
     let url = function.url.as_ref()?;
     let host = format!("{}.lambda-url.localhost", function.id.host_label());
     Some(WireRoute {
         method: "ANY".to_owned(),
         path: "/{proxy+}".to_owned(),
-        url: address.map(|address| format!("http://{host}:{}/", address.port())),
+        url: origin.map(|origin| format!("{}://{host}:{}/", origin.scheme, origin.address.port())),
         api: format!("{}Url", function.id),
         kind: ApiKind::Url,
         integration: "lambda".to_owned(),
@@ -103,11 +102,11 @@ fn note(route: &Route) -> Option<String> {
 }
 
 /// The URL of a route, with its path's parameters still in it.
-fn url(api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> String {
+fn url(api: &Api, route: &Route, shadowed: bool, origin: Origin) -> String {
     let base = if shadowed {
-        format!("http://{}.localhost:{}", api.id.host_label(), address.port())
+        format!("{}://{}.localhost:{}", origin.scheme, api.id.host_label(), origin.address.port())
     } else {
-        convert::url(address)
+        convert::url(origin)
     };
     match &route.path {
         RoutePath::Template(path) => format!("{base}{path}"),

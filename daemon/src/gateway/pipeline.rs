@@ -1,12 +1,13 @@
 //! The order of steps of a request, and the only place that knows it.
 //!
 //! ```text
-//! head and body → URL, or API and route → preflight → who may call → integration → reply
+//! head and body → URL, or API and route → file beside them → preflight → who may call → integration → reply
 //! ```
 //! A request holds one snapshot from its first step to its last. Each step's rule is in [`crate::apigw`]; here is what
 //! has effects: asking workers, asking servers, waiting.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Response, Version};
@@ -30,6 +31,7 @@ pub async fn answer(
     served: &Served,
     heads: &SharedHeads,
 ) -> Response<Body> {
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     let snapshot = served.snapshot.load_full();
     let raw = if parts.version <= Version::HTTP_11 { heads.take_incoming() } else { None };
@@ -40,6 +42,7 @@ pub async fn answer(
         Err(Unreadable::Broken) => plain(400, "Bad Request").into(),
     };
     let generation = served.tell_generation.then_some(snapshot.generation);
+    served.access.tell(&parts, peers.client.ip(), answer.reply.status, began);
     send(answer, &parts, heads, generation)
 }
 
@@ -47,15 +50,27 @@ async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {
     match snapshot.find(&request) {
         Target::Url(served) => url::respond(snapshot, served, &request).await,
         Target::NoUrl => url::unknown().into(),
-        Target::Nothing => no_api().into(),
+        Target::Nothing => match file_beside(snapshot, &request, None).await {
+            Some(file) => file.into(),
+            None => no_api().into(),
+        },
         Target::Closed(found) => reply::forbidden(&exchange(&found, &request, Caller::NOBODY)).into(),
         Target::Api(mut found) => {
             if let Some(path) = found.rest.take() {
                 request.path = path;
             }
+            let route = found.route.as_ref().map(|(route, _)| *route);
+            if let Some(file) = file_beside(snapshot, &request, route).await {
+                return file.into();
+            }
             through(snapshot, &found, &request).await
         }
     }
+}
+
+/// A file that answers where no API names the path.
+async fn file_beside(snapshot: &Snapshot, request: &Request, route: Option<&Route>) -> Option<Reply> {
+    snapshot.front.files.as_ref()?.answer(request, route).await
 }
 
 fn too_large(snapshot: &Snapshot, request: &Request) -> Reply {

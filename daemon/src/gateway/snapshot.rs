@@ -19,6 +19,7 @@ use crate::worker;
 
 use super::Surroundings;
 use super::authorize::Verdicts;
+use super::front::Front;
 use super::outbound::Outbound;
 use super::url::ServedUrl;
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub credentials: Vec<Credentials>,
     /// What outlasts generations.
     pub surroundings: Arc<Surroundings>,
+    /// How it meets its clients.
+    pub front: Front,
 }
 
 /// One generation.
@@ -52,6 +55,8 @@ pub struct Snapshot {
     urls: Vec<ServedUrl>,
     credentials: Vec<Credentials>,
     surroundings: Arc<Surroundings>,
+    /// How it meets its clients.
+    pub front: Front,
     /// An API has a custom domain.
     has_domains: bool,
 }
@@ -152,6 +157,7 @@ impl Snapshot {
             urls: parts.urls,
             credentials: parts.credentials,
             surroundings: parts.surroundings,
+            front: parts.front,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod resolve;
 pub mod routes;
 pub mod samconfig;
 pub mod settings;
+pub mod tailor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use function::{Function, FunctionId};
 pub use layer::Layer;
 pub use resolve::resolve;
 pub use routes::{RouteRow, routes};
+pub use tailor::tailor;
 
 /// Everything that one template, with its nested ones, asks to run.
 #[derive(Debug, Clone, Default)]

@@ -48,6 +48,34 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// A samconfig beside the template fills in what these settings leave open.
+    pub samconfig: bool,
+    /// The functions that run, by logical id or name; none named, all run.
+    pub only_functions: Vec<String>,
+    /// How the gateway serves, beyond its address.
+    pub gateway: GatewaySettings,
+}
+
+/// How the gateway serves, beyond its address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// HTTPS, when it is served.
+    pub tls: Option<Tls>,
+    /// A folder whose files are served beside the APIs.
+    pub static_dir: Option<PathBuf>,
+    /// No authorizer is asked, and no signature checked.
+    pub disable_authorizer: bool,
+    /// Media types that all REST APIs pass as base64, beside their own.
+    pub binary_types: Vec<String>,
+}
+
+/// What HTTPS is served with, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, with those that lead to its root behind it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -74,6 +102,9 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            samconfig: true,
+            only_functions: Vec::new(),
+            gateway: GatewaySettings::default(),
         }
     }
 }
@@ -96,6 +127,9 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("samconfig", &self.samconfig)
+            .field("only_functions", &self.only_functions)
+            .field("gateway", &self.gateway)
             .finish()
     }
 }

@@ -11,9 +11,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use crate::worker::handle::SandboxStatus;
 
 use super::Directory;
+use crate::gateway::access::Access;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Tls, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::template::Diagnostic;
 
@@ -59,6 +60,25 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// A samconfig fills in what is left open.
+    pub samconfig: Option<bool>,
+    /// The functions that run; replaces all earlier ones.
+    pub only_functions: Option<Vec<String>>,
+    /// How the gateway serves.
+    pub gateway: GatewayPatch,
+}
+
+/// A change of how the gateway serves: `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayPatch {
+    /// HTTPS.
+    pub tls: Option<Tls>,
+    /// Folder of files beside the APIs.
+    pub static_dir: Option<PathBuf>,
+    /// No authorizer is asked.
+    pub disable_authorizer: Option<bool>,
+    /// Binary media types of all REST APIs; replaces all earlier ones.
+    pub binary_types: Option<Vec<String>>,
 }
 
 impl std::fmt::Debug for Patch {
@@ -79,6 +99,9 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("samconfig", &self.samconfig)
+            .field("only_functions", &self.only_functions)
+            .field("gateway", &self.gateway)
             .finish()
     }
 }
@@ -266,6 +289,8 @@ pub struct LogStream {
     pub past: Vec<LogEntry>,
     /// What comes; `None` unless followed. A slow reader is told how many entries it lost (`Lagged`).
     pub future: Option<broadcast::Receiver<LogEntry>>,
+    /// The requests that come; `None` unless they are followed.
+    pub requests: Option<broadcast::Receiver<Access>>,
     /// Which of the future's entries are asked for.
     pub query: LogQuery,
 }

@@ -12,6 +12,8 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials;
+use crate::gateway::access::AccessLog;
+use crate::gateway::front::Front;
 use crate::gateway::issuers::Issuers;
 use crate::gateway::outbound::Outbound;
 use crate::gateway::{Gateway, Snapshot, Surroundings};
@@ -19,7 +21,7 @@ use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
 use crate::project::diff::ProjectDiff;
-use crate::project::settings::{ProjectName, Settings, Warm};
+use crate::project::settings::{GatewaySettings, ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
@@ -29,7 +31,8 @@ use crate::worker;
 use super::actor::Shared;
 use super::directory::Listing;
 use super::handle::{
-    CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
+    CallerEnvironment, Changes, GatewayPatch, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport,
+    RunningStatus,
 };
 use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
@@ -115,6 +118,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         port: saved.port,
         caller: CallerEnvironment::default(),
         logs: LogHub::default(),
+        access: AccessLog::default(),
         running: None,
         diagnostics: Vec::new(),
         last_reload: None,
@@ -141,11 +145,22 @@ struct Account {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// What is about to run of a project.
+struct Next {
+    project: Arc<Project>,
+    functions: BTreeMap<FunctionId, Running>,
+    account: Account,
+    front: Front,
+    template: (PathBuf, String),
+}
+
 /// What runs of a project.
 struct Live {
     project: Arc<Project>,
     functions: BTreeMap<FunctionId, Running>,
     account: Account,
+    /// How clients are met, and the settings that it was made from.
+    front: (GatewaySettings, Front),
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
@@ -159,6 +174,7 @@ struct ProjectTask {
     port: Option<u16>,
     caller: CallerEnvironment,
     logs: LogHub,
+    access: AccessLog,
     running: Option<Live>,
     diagnostics: Vec<Diagnostic>,
     last_reload: Option<ReloadReport>,
@@ -230,7 +246,8 @@ impl ProjectTask {
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
             Order::Logs { query, answer } => {
                 let (past, future) = self.logs.read(&query);
-                drop(answer.send(Ok(LogStream { past, future, query })));
+                let requests = (query.follow && query.requests).then(|| self.access.follow());
+                drop(answer.send(Ok(LogStream { past, future, requests, query })));
             }
         }
     }
@@ -463,14 +480,16 @@ impl ProjectTask {
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
-        if diff.is_empty() && self.running.is_some() && listener.is_none() {
+        let front = self.front()?;
+        let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
+        if diff.is_empty() && same_front && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
         let functions = self.functions(&next, &diff, &account.variables, same_account).await;
         self.generation += 1;
         let template = (loaded.template, loaded.why);
         let watch = self.watch(&next, cause.since).await;
-        self.publish(next, functions, account, template, listener, watch)?;
+        self.publish(Next { project: next, functions, account, front, template }, listener, watch)?;
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
@@ -548,9 +567,10 @@ impl ProjectTask {
         next: &Project,
         functions: &BTreeMap<FunctionId, Running>,
         account: &Account,
+        front: Front,
     ) -> Result<Snapshot, Refused> {
-        let surroundings = self.surroundings()?;
-        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings);
+        let around = (self.surroundings()?, front);
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around);
         for (api, finding) in snapshot.findings() {
             let location = next.locations.get(&api.0).cloned();
             self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
@@ -577,16 +597,22 @@ impl ProjectTask {
         }
     }
 
+    /// How clients are met; made anew when its settings changed.
+    fn front(&self) -> Result<Front, Refused> {
+        match &self.running {
+            Some(live) if live.front.0 == self.settings.gateway => Ok(live.front.1.clone()),
+            _ => Front::of(&self.settings.gateway).map_err(|problem| Refused::Other(problem.to_string())),
+        }
+    }
+
     fn publish(
         &mut self,
-        next: Arc<Project>,
-        functions: BTreeMap<FunctionId, Running>,
-        account: Account,
-        template: (PathBuf, String),
+        next: Next,
         listener: Option<tokio::net::TcpListener>,
         new_watch: Option<Watch>,
     ) -> Result<(), Refused> {
-        let snapshot = Arc::new(self.snapshot(&next, &functions, &account)?);
+        let Next { project, functions, account, front, template } = next;
+        let snapshot = Arc::new(self.snapshot(&project, &functions, &account, front.clone())?);
         let (gateway, old_watch) = match self.running.take() {
             Some(Live { gateway, watch, .. }) => (Some(gateway), Some(watch)),
             None => (None, None),
@@ -596,15 +622,16 @@ impl ProjectTask {
                 gateway.publish(snapshot);
                 gateway
             }
-            (Some(listener), _) => Gateway::serve(listener, snapshot, &self.shared.requests)
+            (Some(listener), _) => Gateway::serve(listener, snapshot, self.access.clone(), &self.shared.requests)
                 .map_err(|problem| Refused::Other(problem.to_string()))?,
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         self.port = Some(gateway.address.port());
         let Some(watch) = new_watch.or(old_watch) else { return Err(Refused::Other("nothing is watched".to_owned())) };
         self.listing.publish(reconcile::roster(&functions, &self.logs));
-        self.running =
-            Some(Live { project: next, functions, account, gateway, template, since: SystemTime::now(), watch });
+        let front = (self.settings.gateway.clone(), front);
+        let since = SystemTime::now();
+        self.running = Some(Live { project, functions, account, front, gateway, template, since, watch });
         Ok(())
     }
 
@@ -722,5 +749,17 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         max_concurrency: patch.max_concurrency.unwrap_or(now.max_concurrency),
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
+        samconfig: patch.samconfig.unwrap_or(now.samconfig),
+        only_functions: patch.only_functions.unwrap_or(now.only_functions),
+        gateway: gateway_patched(now.gateway, patch.gateway),
+    }
+}
+
+fn gateway_patched(now: GatewaySettings, patch: GatewayPatch) -> GatewaySettings {
+    GatewaySettings {
+        tls: patch.tls.or(now.tls),
+        static_dir: patch.static_dir.or(now.static_dir),
+        disable_authorizer: patch.disable_authorizer.unwrap_or(now.disable_authorizer),
+        binary_types: patch.binary_types.unwrap_or(now.binary_types),
     }
 }

@@ -6,7 +6,8 @@ mod request;
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    diagnostic, log_line, project_status, project_summary, refused, reload_event, reload_report, runtime, url,
+    Origin, diagnostic, log_line, project_status, project_summary, refused, reload_event, reload_report, request_line,
+    runtime, url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 

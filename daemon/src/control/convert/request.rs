@@ -8,8 +8,8 @@ use samd_proto::secret::ParameterOverride;
 use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
-use crate::supervisor::handle::{CallerEnvironment, Patch};
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Tls, Warm};
+use crate::supervisor::handle::{CallerEnvironment, GatewayPatch, Patch};
 
 /// The longest name of a project.
 const MAX_NAME: usize = 64;
@@ -50,6 +50,24 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         max_concurrency: patch.max_concurrency.map(at_least_one).transpose()?,
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
+        samconfig: patch.samconfig,
+        only_functions: patch.only_functions,
+        gateway: patch.gateway.map(gateway).transpose()?.unwrap_or_default(),
+    })
+}
+
+fn gateway(patch: wire::settings::GatewayPatch) -> Result<GatewayPatch, ApiError> {
+    let tls = |tls: wire::settings::Tls| -> Result<Tls, ApiError> {
+        Ok(Tls {
+            certificate: absolute("tls.certificate", Some(tls.certificate))?.unwrap_or_default(),
+            key: absolute("tls.key", Some(tls.key))?.unwrap_or_default(),
+        })
+    };
+    Ok(GatewayPatch {
+        tls: patch.tls.map(tls).transpose()?,
+        static_dir: absolute("static_dir", patch.static_dir)?,
+        disable_authorizer: patch.disable_authorizer,
+        binary_types: patch.binary_types,
     })
 }
 

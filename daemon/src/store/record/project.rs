@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, millis};
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{GatewaySettings, ProjectName, SandboxChoice, Settings, Tls, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +31,22 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default = "on")]
+    samconfig: bool,
+    #[serde(default)]
+    only_functions: Vec<String>,
+    #[serde(default)]
+    gateway: GatewayV1,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct GatewayV1 {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    static_dir: Option<PathBuf>,
+    disable_authorizer: bool,
+    binary_types: Vec<String>,
 }
 
 /// Of records from before there was this setting.
@@ -92,6 +108,32 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            samconfig: settings.samconfig,
+            only_functions: settings.only_functions.clone(),
+            gateway: GatewayV1::from(&settings.gateway),
+        }
+    }
+}
+
+impl From<&GatewaySettings> for GatewayV1 {
+    fn from(gateway: &GatewaySettings) -> GatewayV1 {
+        GatewayV1 {
+            certificate: gateway.tls.as_ref().map(|tls| tls.certificate.clone()),
+            key: gateway.tls.as_ref().map(|tls| tls.key.clone()),
+            static_dir: gateway.static_dir.clone(),
+            disable_authorizer: gateway.disable_authorizer,
+            binary_types: gateway.binary_types.clone(),
+        }
+    }
+}
+
+impl From<GatewayV1> for GatewaySettings {
+    fn from(record: GatewayV1) -> GatewaySettings {
+        GatewaySettings {
+            tls: record.certificate.zip(record.key).map(|(certificate, key)| Tls { certificate, key }),
+            static_dir: record.static_dir,
+            disable_authorizer: record.disable_authorizer,
+            binary_types: record.binary_types,
         }
     }
 }
@@ -120,6 +162,9 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            samconfig: record.samconfig,
+            only_functions: record.only_functions,
+            gateway: record.gateway.into(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,
