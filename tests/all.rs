@@ -21,6 +21,7 @@ mod many;
 mod process;
 mod reload;
 mod runtimes;
+mod sam_cli;
 mod samctl_real;
 mod state;
 mod store;

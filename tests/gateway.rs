@@ -292,3 +292,33 @@ Resources:
     let routes = daemon.samctl(&["routes", "nested", "--output", "json"]).out;
     assert!(routes.contains("http://Shop-Web.localhost:"), "{routes}");
 }
+
+#[test]
+fn a_websocket_api_is_listed_and_a_handshake_is_told_that_it_is_not_served() {
+    let daemon = Daemon::start();
+    let project = Project::of(&[
+        (
+            "template.yaml",
+            "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Chat:
+    Type: AWS::Serverless::WebSocketApi
+    Properties: {RouteSelectionExpression: $request.body.action, Routes: {$default: {FunctionArn: !GetAtt Talk.Arn}}}
+  Talk:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.11, Handler: app.handler, CodeUri: ., Events: {E: {Type: Api, Properties: {Path: /talk, Method: get}}}}
+",
+        ),
+        ("app.py", "def handler(event, context):\n    return {'statusCode': 200, 'body': 'served'}\n"),
+    ]);
+    let served = daemon.serve(&project, "chat");
+    assert_eq!(served.get("/talk").text(), "served", "the REST API beside it is");
+    for headers in [&[("Upgrade", "websocket"), ("Connection", "Upgrade")][..], &[("Host", "chat.localhost")]] {
+        let reply = served.ask("GET", "/talk", headers, b"");
+        assert_eq!(reply.status, 501, "{headers:?}");
+        assert!(reply.text().contains("WebSocket"), "{}", reply.text());
+    }
+    let routes = daemon.samctl(&["routes", "chat", "--output", "json"]).out;
+    assert!(routes.contains("websocket"), "{routes}");
+}

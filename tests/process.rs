@@ -103,7 +103,8 @@ fn a_sandbox_that_timed_out_is_replaced_and_never_reused() {
     let served = daemon.serve(&project, "slow");
     let first: u64 = served.get("/x").text().parse().unwrap();
     let reply = served.get("/slow");
-    assert_eq!((reply.status, reply.text().as_str()), (502, r#"{"message": "Internal server error"}"#));
+    assert_eq!(reply.status, 501);
+    assert!(reply.text().contains("no interpreter for nodejs20.x"), "{}", reply.text());
     let second: u64 = served.get("/x").text().parse().unwrap();
     assert_ne!(first, second);
     eventually("the end of the one that timed out", || (!alive(first)).then_some(()));
@@ -250,4 +251,44 @@ fn a_custom_runtime_runs_its_bootstrap() {
     std::fs::copy(bootstrap, project.path().join("src/bootstrap")).unwrap();
     let reply = eventually("the bootstrap", || Some(served.get("/x")).filter(|reply| reply.status == 200));
     assert_eq!(reply.json()["calls"], json!(1));
+}
+
+/// Hides every Node.js from the daemon: files that an interpreter could be are covered.
+const WITHOUT_NODE: &str = r#"
+for node in $(which -a node nodejs 2>/dev/null) /opt/*/bin/node /usr/local/bin/node; do
+    if [ -f "$node" ]; then mount --bind /dev/null "$(readlink -f "$node")" || exit 1; fi
+done
+export HOME=/nonexistent"#;
+
+#[test]
+fn without_an_interpreter_a_function_says_so_and_everything_else_is_served() {
+    let Some(daemon) = Daemon::within(WITHOUT_NODE) else {
+        eprintln!("SKIPPED: this system lets no user make a mount namespace (unshare --user --mount)");
+        return;
+    };
+    let project = Project::of(&[
+        (
+            "template.yaml",
+            "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Python:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.11, Handler: app.handler, CodeUri: ., Events: {E: {Type: Api, Properties: {Path: /python, Method: get}}}}
+  Node:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: nodejs20.x, Handler: app.handler, CodeUri: ., Events: {E: {Type: Api, Properties: {Path: /node, Method: get}}}}
+",
+        ),
+        ("app.py", "def handler(event, context):\n    return {'statusCode': 200, 'body': 'served'}\n"),
+        ("app.js", "exports.handler = async () => ({ statusCode: 200 });\n"),
+    ]);
+    let served = daemon.serve(&project, "half");
+    assert_eq!(served.get("/python").text(), "served");
+    let reply = served.get("/node");
+    assert_eq!(reply.status, 501);
+    assert!(reply.text().contains("no interpreter for nodejs20.x"), "{}", reply.text());
+    let status = daemon.status_text("half");
+    assert!(status.contains("Node.js"), "{status}");
+    assert_eq!(served.get("/python").status, 200, "and goes on being served");
 }

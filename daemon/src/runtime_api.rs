@@ -21,6 +21,10 @@ use crate::lambda::Invocation;
 use crate::lambda::error::MAX_RESPONSE;
 use crate::lambda::lifecycle::Refusal;
 
+mod together;
+
+use together::{Hold, Together};
+
 /// Calls that may wait for the sandbox's owner.
 const CALLS: usize = 16;
 /// Chunks of a streamed answer that may wait for the caller.
@@ -30,6 +34,8 @@ const CHUNKS: usize = 16;
 const DISCARD: usize = 64 * 1024 * 1024;
 /// Media type of an error with an X-Ray cause in its body (F4.2).
 const FIRST_PREFIX: &str = "/2018-06-01/runtime/";
+/// How the embedded client that asks for the next event together with its answer names itself.
+const PIPELINING_CLIENT: &[u8] = b"samd-python/";
 
 /// An invocation on its way to the runtime.
 #[derive(Debug)]
@@ -180,13 +186,22 @@ async fn connection(stream: TcpStream, calls: mpsc::Sender<Call>, host: Arc<str>
         tracing::debug!(%problem, "no TCP_NODELAY on a Runtime API connection");
     }
     let gone = calls.clone();
-    let service = service_fn(move |request| {
-        let (calls, host) = (calls.clone(), host.clone());
-        async move { Ok::<_, Infallible>(answer(request, &calls, &host).await) }
+    let hold = Hold::default();
+    let together = Together::new(stream, hold.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (calls, host, hold) = (calls.clone(), host.clone(), hold.clone());
+        let pipelines = pipelines(request.headers());
+        async move {
+            let reply = answer(request, &calls, &host).await;
+            if pipelines && reply.status() == StatusCode::ACCEPTED {
+                hold.next_write();
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(together), service);
     tokio::select! {
         outcome = serving => if let Err(problem) = outcome {
             tracing::debug!(%problem, "a Runtime API connection ended");
@@ -235,6 +250,11 @@ fn is_own_client(headers: &HeaderMap, host: &str) -> bool {
 fn is_container_name(named: &str) -> bool {
     let name = named.rsplit_once(':').map_or(named, |(name, _)| name);
     name == "host.docker.internal" || name == "host.containers.internal" || name.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// Whether the next request stands right behind this one.
+fn pipelines(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|client| client.as_bytes().starts_with(PIPELINING_CLIENT))
 }
 
 async fn next(calls: &mpsc::Sender<Call>) -> Reply {

@@ -63,4 +63,6 @@ pub enum ApiKind {
     Http,
     /// A function URL.
     Url,
+    /// WebSocket API (v2).
+    Websocket,
 }

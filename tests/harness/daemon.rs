@@ -69,11 +69,11 @@ impl Daemon {
         Daemon::spawned(Command::new(executable("samd")), state, variables, folder)
     }
 
-    /// Starts a daemon in a user namespace of its own, after `prepare`: a shell command that has root's rights there.
+    /// Starts a daemon in a user and mount namespace of its own, after `prepare`: a shell command that has root's rights there.
     /// `None` where the system allows no namespace or the command fails in it.
     #[must_use]
     pub fn within(prepare: &str) -> Option<Daemon> {
-        let namespace = ["--user", "--map-root-user", "sh", "-c"];
+        let namespace = ["--user", "--map-root-user", "--mount", "sh", "-c"];
         let possible = Command::new("unshare").args(namespace).arg(prepare).output();
         if !possible.is_ok_and(|ran| ran.status.success()) {
             return None;

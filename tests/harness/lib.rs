@@ -6,6 +6,7 @@ pub mod control_port;
 pub mod daemon;
 pub mod engine;
 pub mod fake_supervisor;
+pub mod foreground;
 pub mod golden;
 pub mod golden_file;
 pub mod lambda_client;

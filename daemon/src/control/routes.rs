@@ -9,6 +9,7 @@ use samd_proto::route::{ApiKind, Route as WireRoute};
 
 use super::convert::{self, Origin};
 use crate::project::api::{ApiKind as Kind, Authorization, Integration, LambdaProxy, Method, Route, RoutePath};
+use crate::project::websocket::{WebSocketApi, WebSocketRoute};
 use crate::project::{Api, Function, Project};
 
 /// The routes, API by API in the order of precedence; with URLs when the project is served at `origin`.
@@ -22,6 +23,7 @@ pub(super) fn of(project: &Project, origin: Option<Origin>) -> Vec<WireRoute> {
         }
     }
     table.extend(project.functions.values().filter_map(|function| function_url(function, origin)));
+    table.extend(project.websockets.iter().flat_map(|api| api.routes.iter().map(|route| websocket(api, route))));
     table
 }
 
@@ -72,6 +74,27 @@ fn function_url(function: &Function, origin: Option<Origin>) -> Option<WireRoute
         shadowed: false,
         note: url.streaming.then(|| "streams its replies".to_owned()),
     })
+}
+
+/// A WebSocket API's route key stands for its path.
+fn websocket(api: &WebSocketApi, route: &WebSocketRoute) -> WireRoute {
+    WireRoute {
+        method: "ANY".to_owned(),
+        path: route.key.clone(),
+        url: None,
+        api: api.id.0.clone(),
+        kind: ApiKind::Websocket,
+        integration: "unsupported".to_owned(),
+        function: route.function_id.as_ref().map(|id| id.0.clone()),
+        runtime: None,
+        authorization: match route.authorizer.as_deref() {
+            None => "none".to_owned(),
+            Some("AWS_IAM") => "iam".to_owned(),
+            Some(name) => name.to_owned(),
+        },
+        shadowed: false,
+        note: Some("samd does not serve WebSocket APIs; answered 501".to_owned()),
+    }
 }
 
 fn lambda(route: &Route) -> Option<&LambdaProxy> {

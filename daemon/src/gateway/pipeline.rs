@@ -54,6 +54,7 @@ async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {
             Some(file) => file.into(),
             None => no_api().into(),
         },
+        Target::WebSocket => plain(501, "samd does not serve WebSocket APIs").into(),
         Target::Closed(found) => reply::forbidden(&exchange(&found, &request, Caller::NOBODY)).into(),
         Target::Api(mut found) => {
             if let Some(path) = found.rest.take() {
@@ -79,6 +80,7 @@ fn too_large(snapshot: &Snapshot, request: &Request) -> Reply {
         Target::Url(_) => crate::apigw::function_url::too_large(request),
         Target::NoUrl => url::unknown(),
         Target::Nothing => no_api(),
+        Target::WebSocket => plain(501, "samd does not serve WebSocket APIs"),
     }
 }
 

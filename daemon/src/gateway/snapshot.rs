@@ -36,6 +36,8 @@ pub struct Parts {
     pub functions: HashMap<FunctionId, ServedFunction>,
     /// Functions with a URL.
     pub urls: Vec<ServedUrl>,
+    /// WebSocket APIs, which are not served.
+    pub websockets: Vec<ApiId>,
     /// Credentials whose signatures are accepted.
     pub credentials: Vec<Credentials>,
     /// What outlasts generations.
@@ -53,6 +55,8 @@ pub struct Snapshot {
     together: Router,
     functions: HashMap<FunctionId, ServedFunction>,
     urls: Vec<ServedUrl>,
+    /// Host labels of WebSocket APIs.
+    websockets: Vec<String>,
     credentials: Vec<Credentials>,
     surroundings: Arc<Surroundings>,
     /// How it meets its clients.
@@ -155,6 +159,7 @@ impl Snapshot {
             apis,
             functions: parts.functions,
             urls: parts.urls,
+            websockets: parts.websockets.iter().map(ApiId::host_label).collect(),
             credentials: parts.credentials,
             surroundings: parts.surroundings,
             front: parts.front,

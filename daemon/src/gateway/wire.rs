@@ -276,55 +276,50 @@ fn follows_request(method: Option<&str>, lines: &[httparse::Header<'_>]) -> Foll
     if matches!(method, Some("CONNECT" | "PRI")) {
         return Follows::Unknown;
     }
-    follows(lines.iter().map(|line| (line.name, line.value)))
+    lines.iter().fold(Follows::Nothing, |follows, line| follows.told_by(line.name.as_bytes(), line.value))
 }
 
-fn follows<'a>(lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> Follows {
-    let mut length = Follows::Nothing;
-    for (name, value) in lines {
-        if name.eq_ignore_ascii_case("transfer-encoding") {
+impl Follows {
+    /// What follows when the head says this too. Chunks go before a length.
+    fn told_by(self, name: &[u8], value: &[u8]) -> Follows {
+        if self == Follows::Chunks || name.eq_ignore_ascii_case(b"transfer-encoding") {
             return Follows::Chunks;
         }
-        if name.eq_ignore_ascii_case("content-length") {
-            let number = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-            length = number.map_or(Follows::Unknown, Follows::Length);
+        if !name.eq_ignore_ascii_case(b"content-length") {
+            return self;
         }
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
+        number.map_or(Follows::Unknown, Follows::Length)
     }
-    length
 }
 
 /// Gives the names in a reply's head their casing, and says what follows it.
 fn apply_names(head: &mut [u8], wanted: Option<&OutgoingHead>, interim: bool) -> Follows {
-    let status = head.get(9..12).map(<[u8]>::to_vec).unwrap_or_default();
-    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    let has_no_body = matches!(head.get(9..12), Some(b"204" | b"304"));
+    let mut follows = Follows::Nothing;
     let mut at = find(head, b"\r\n").map_or(head.len(), |end| end + 2);
     while let Some(end) = head.get(at..).and_then(|rest| find(rest, b"\r\n")).map(|end| at + end) {
-        let Some(colon) = head.get(at..end).and_then(|line| find(line, b":")).map(|colon| at + colon) else { break };
-        let name = String::from_utf8_lossy(head.get(at..colon).unwrap_or_default()).into_owned();
-        let cased = wanted.map_or(Some(name.as_str()), |wanted| casing(&name, &wanted.names));
-        if let Some(cased) = cased.filter(|cased| cased.len() == name.len()) {
-            head[at..colon].copy_from_slice(cased.as_bytes());
+        let line = head.get_mut(at..end).unwrap_or_default();
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { break };
+        let (name, value) = line.split_at_mut(colon);
+        follows = follows.told_by(name, value.get(1..).unwrap_or_default());
+        if let Some(cased) = wanted.and_then(|wanted| casing(name, &wanted.names)) {
+            name.copy_from_slice(cased.as_bytes());
         }
-        found.push((name, head.get(colon + 1..end).unwrap_or_default().to_vec()));
         at = end + 2;
     }
-    let bodiless = interim || wanted.is_some_and(|wanted| wanted.bodiless) || status == b"204" || status == b"304";
-    if bodiless {
-        Follows::Nothing
-    } else {
-        // Without a length and without chunks the body ends with the connection (an HTTP/1.0 client's stream).
-        match follows(found.iter().map(|(name, value)| (name.as_str(), value.as_slice()))) {
-            Follows::Nothing => Follows::Unknown,
-            known => known,
-        }
+    if interim || has_no_body || wanted.is_some_and(|wanted| wanted.bodiless) {
+        return Follows::Nothing;
     }
+    // Without a length and without chunks the body ends with the connection (an HTTP/1.0 client's stream).
+    if follows == Follows::Nothing { Follows::Unknown } else { follows }
 }
 
-/// A name in the casing asked for; those that hyper adds have the casing that AWS sends.
-fn casing<'a>(name: &str, wanted: &'a [String]) -> Option<&'a str> {
+/// A name in the casing asked for, as long as it was; those that hyper adds have the casing that AWS sends.
+fn casing<'a>(name: &[u8], wanted: &'a [String]) -> Option<&'a str> {
     const OF_HYPER: [&str; 4] = ["Date", "Content-Length", "Transfer-Encoding", "Connection"];
-    let own = wanted.iter().map(String::as_str).find(|wanted| wanted.eq_ignore_ascii_case(name));
-    own.or_else(|| OF_HYPER.into_iter().find(|known| known.eq_ignore_ascii_case(name)))
+    let mut known = wanted.iter().map(String::as_str).chain(OF_HYPER);
+    known.find(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {

@@ -14,6 +14,7 @@ pub mod routes;
 pub mod samconfig;
 pub mod settings;
 pub mod tailor;
+pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct Project {
     pub functions: BTreeMap<FunctionId, Function>,
     /// The APIs by id, REST and HTTP alike.
     pub apis: BTreeMap<ApiId, Api>,
+    /// WebSocket APIs.
+    pub websockets: Vec<websocket::WebSocketApi>,
     /// The order in which APIs claim a method and path on the project's one port: the root stack before nested ones,
     /// the implicit API before explicit ones, REST before HTTP.
     pub precedence: Vec<ApiId>,

@@ -9,6 +9,7 @@
 //! | `integration`, `authorizer`, `reply` | parts of an API that several ways of writing it share |
 //! | `serverless`, `events`, `request_model`, `cors`, `auth` | SAM's APIs |
 //! | `rest_api`, `http_api` | plain CloudFormation's APIs |
+//! | `websocket_api` | WebSocket APIs, SAM's and plain ones |
 //! | `usage_plan`, `domain`, `policy` | what stands around an API |
 //! | `clash` | routes that several APIs claim |
 //!
@@ -35,6 +36,7 @@ mod request_model;
 mod rest_api;
 mod serverless;
 mod usage_plan;
+mod websocket_api;
 
 use std::rc::Rc;
 
@@ -102,13 +104,16 @@ fn functions(scopes: &[Rc<Scope<'_>>], overrides: &Overrides, project: &mut Proj
 fn apis(scopes: &[Rc<Scope<'_>>], project: &mut Project) {
     let index = Index::new(&project.functions);
     let mut drafts: Vec<Draft> = Vec::new();
+    let mut websockets = Vec::new();
     for scope in scopes {
         serverless::drafts(scope, &index, &mut drafts);
         rest_api::drafts(scope, &index, &mut drafts);
         http_api::drafts(scope, &index, &mut drafts);
+        websockets.extend(websocket_api::all(scope, &index));
         usage_plan::attach(scope, &mut drafts);
         domain::attach(scope, &mut drafts);
     }
+    project.websockets = websockets;
     let depth = |id: &ApiId| id.0.matches('/').count();
     let implicit = |id: &ApiId| matches!(id.0.rsplit('/').next(), Some("ServerlessRestApi" | "ServerlessHttpApi"));
     drafts.sort_by_key(|draft| (depth(&draft.api.id), !implicit(&draft.api.id), draft.api.kind == ApiKind::Http));

@@ -1,6 +1,7 @@
 //! Every route of a project as a row: what `samctl routes` prints, in the order of api, path and method.
 
 use super::api::{Api, ApiKind, Authorization, Integration, LambdaProxy, Route, RoutePath};
+use super::websocket::WebSocketApi;
 use super::{Function, FunctionId, Project};
 
 /// One route.
@@ -12,7 +13,7 @@ pub struct RouteRow {
     pub path: String,
     /// The method, or `ANY`.
     pub method: String,
-    /// `REST`, `HTTP` or `URL`.
+    /// `REST`, `HTTP`, `WEBSOCKET` or `URL`.
     pub kind: &'static str,
     /// API Gateway's integration type in lower case: `aws_proxy`, `mock`, …
     pub integration: String,
@@ -32,7 +33,8 @@ pub struct RouteRow {
 pub fn routes(project: &Project) -> Vec<RouteRow> {
     let apis = project.apis.values().flat_map(|api| api.routes.iter().map(|route| row(project, api, route)));
     let urls = project.functions.values().filter_map(url);
-    let mut rows: Vec<RouteRow> = apis.chain(urls).collect();
+    let websockets = project.websockets.iter().flat_map(websocket);
+    let mut rows: Vec<RouteRow> = apis.chain(urls).chain(websockets).collect();
     rows.sort();
     rows
 }
@@ -91,6 +93,21 @@ fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
     let alias = project.functions.get(id).and_then(|function| function.alias.as_deref());
     let alias = alias.filter(|alias| lambda.uri.trim_end_matches("/invocations").ends_with(&format!(":{alias}")));
     Some(alias.map_or_else(|| id.0.clone(), |alias| format!("{id}Alias{alias}")))
+}
+
+/// A message has no method and no path; its route key stands for the path.
+fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
+    api.routes.iter().map(|route| RouteRow {
+        api: api.id.0.clone(),
+        path: route.key.clone(),
+        method: "ANY".to_owned(),
+        kind: "WEBSOCKET",
+        integration: route.integration.clone(),
+        function: route.function.clone(),
+        function_id: route.function_id.clone(),
+        authorizer: route.authorizer.clone(),
+        api_key_required: route.api_key_required,
+    })
 }
 
 /// A function URL takes every path and method.

@@ -165,6 +165,7 @@ pub(super) fn snapshot(
         generation,
         apis,
         functions: functions.iter().map(|(id, running)| (id.clone(), served(running))).collect(),
+        websockets: project.websockets.iter().map(|api| api.id.clone()).collect(),
         urls: project.functions.values().filter_map(|function| ServedUrl::of(function, ACCOUNT)).collect(),
         credentials: credentials(account).into_iter().collect(),
         surroundings,

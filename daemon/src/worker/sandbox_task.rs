@@ -156,6 +156,14 @@ struct Current {
     began: Instant,
 }
 
+/// An invocation that has been answered and is not in the log yet.
+struct Ended {
+    request_id: Arc<str>,
+    duration: Duration,
+    error_type: Option<String>,
+    timed_out: bool,
+}
+
 struct Task {
     context: Context,
     sandbox: Box<dyn Sandbox>,
@@ -166,6 +174,7 @@ struct Task {
     current: Option<Current>,
     /// An answered invocation whose stream has not ended.
     streaming: Option<Current>,
+    ended: Option<Ended>,
     /// Whose lines the function prints: the invocation's from START to REPORT, nobody's before and after.
     printing: Option<Arc<str>>,
     init: Option<Duration>,
@@ -197,6 +206,7 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
         pending_next: None,
         current: None,
         streaming: None,
+        ended: None,
         printing: None,
         init: None,
         began: now,
@@ -218,6 +228,11 @@ impl Task {
         let timer = tokio::time::sleep(FAR);
         tokio::pin!(timer);
         loop {
+            if let Some(ended) = self.ended.take() {
+                // Whoever forwards the answer goes first.
+                tokio::task::yield_now().await;
+                self.log_end(ended);
+            }
             let wake = self.wake_at();
             if timer.deadline().into_std() != wake {
                 timer.as_mut().reset(wake.into());
@@ -376,7 +391,7 @@ impl Task {
         }
     }
 
-    /// The answer goes out first; the log is written after it.
+    /// The answer goes out first; the log is written when the next thing happens here, or at the end.
     fn complete(&mut self, outcome: Outcome) {
         let Some(mut current) = self.current.take() else { return };
         let (error_type, timed_out) = match &outcome {
@@ -386,24 +401,29 @@ impl Task {
         if let Some(reply) = current.reply.take() {
             tell(reply, Reply::Whole(outcome));
         }
-        self.log_end(&current, error_type, timed_out);
+        self.has_ended(&current, error_type, timed_out);
     }
 
     fn stream_ended(&mut self) {
         if let Some(current) = self.streaming.take() {
-            self.log_end(&current, None, false);
+            self.has_ended(&current, None, false);
         }
     }
 
-    fn log_end(&mut self, current: &Current, error_type: Option<String>, timed_out: bool) {
+    fn has_ended(&mut self, current: &Current, error_type: Option<String>, timed_out: bool) {
+        let (request_id, duration) = (current.request_id.clone(), current.began.elapsed());
+        self.ended = Some(Ended { request_id, duration, error_type, timed_out });
+    }
+
+    fn log_end(&mut self, ended: Ended) {
+        let Ended { request_id, duration, error_type, timed_out } = ended;
         let now = Instant::now();
-        let duration = now.duration_since(current.began);
         if self.peak_read.is_none_or(|last| now.duration_since(last) >= MEMORY_TICK) {
             self.measure(now);
         }
         self.take_output();
         let ending = Ending { duration, init: self.init.take(), max_memory: self.peak, error_type, timed_out };
-        self.context.journal.end(&current.request_id, &ending);
+        self.context.journal.end(&request_id, &ending);
         self.printing = None;
     }
 
@@ -426,6 +446,9 @@ impl Task {
         let printing = self.printing.clone();
         self.output.take_rest(&mut |line| journal.printed(line, printing.as_ref()));
         let cause = self.cause(end);
+        if let Some(ended) = self.ended.take() {
+            self.log_end(ended);
+        }
         self.sandbox.wait().await;
         self.sandbox.sweep().await;
         self.output.take_rest(&mut |line| journal.printed(line, None));
@@ -457,7 +480,7 @@ impl Task {
     fn end_current(&mut self, failure: impl FnOnce(&str) -> Failure) {
         if let Some(current) = self.streaming.take() {
             let failure = failure(&current.request_id);
-            self.log_end(&current, Some(failure.error_type), failure.timed_out);
+            self.has_ended(&current, Some(failure.error_type), failure.timed_out);
         } else if let Some(current) = &self.current {
             let failure = failure(&current.request_id);
             self.complete(Outcome::Failed(failure));

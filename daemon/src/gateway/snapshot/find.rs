@@ -24,6 +24,8 @@ pub enum Target<'a> {
     Url(&'a ServedUrl),
     /// A function URL that there is not.
     NoUrl,
+    /// A WebSocket API.
+    WebSocket,
     /// The project has no API at all.
     Nothing,
 }
@@ -61,10 +63,23 @@ impl Snapshot {
         if let Some(target) = self.by_domain(host, request) {
             return target;
         }
+        if self.is_for_a_websocket(name, request) {
+            return Target::WebSocket;
+        }
         match below(name, ".localhost").and_then(|label| self.labelled(label)) {
             Some(api) if api.api.default_endpoint_disabled => Target::Closed(Found::new(api, None)),
             Some(api) => Target::Api(Found::new(api, alone(api, request, &request.path))),
             None => self.shared(request),
+        }
+    }
+
+    /// On the shared address a handshake is for a WebSocket API, where there is one.
+    fn is_for_a_websocket(&self, host: &str, request: &Request) -> bool {
+        let label = below(host, ".localhost");
+        let is_asked = || request.header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
+        match label.filter(|label| self.labelled(label).is_none()) {
+            Some(label) => self.websockets.iter().any(|known| known.eq_ignore_ascii_case(label)),
+            None => !self.websockets.is_empty() && label.is_none() && is_asked(),
         }
     }
 

@@ -6,12 +6,13 @@ use super::events::requirement;
 use super::index::Index;
 use super::integration::integration;
 use super::rest_api::of_type;
+use super::websocket_api::is_websocket;
 use super::{document, reply};
 use crate::project::ApiId;
 use crate::project::api::{Api, ApiKind, Integration, LambdaProxy, Method, Payload, Validation};
 use crate::template::openapi::{Document, Requirement};
 use crate::template::properties::Properties;
-use crate::template::{Diagnostic, Mark, Node, Scope};
+use crate::template::{Node, Scope};
 
 /// The resources of which HTTP APIs are made.
 struct Parts<'s> {
@@ -22,10 +23,10 @@ struct Parts<'s> {
     stages: Vec<(&'s str, Node)>,
 }
 
-/// Adds the HTTP APIs of one template. WebSocket APIs are named and left out.
+/// Adds the HTTP APIs of one template.
 pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draft>) {
-    websockets(scope);
-    let apis = of_type(scope, "AWS::ApiGatewayV2::Api");
+    let mut apis = of_type(scope, "AWS::ApiGatewayV2::Api");
+    apis.retain(|(_, node)| !is_websocket(node));
     if apis.is_empty() {
         return;
     }
@@ -38,22 +39,8 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
     };
     for (id, node) in apis {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
-        if properties.text("ProtocolType").as_deref() == Some("WEBSOCKET") {
-            unserved(scope, id, &node.mark);
-        } else {
-            drafts.push(parts.draft(scope, &scope.id(id), &properties));
-        }
+        drafts.push(parts.draft(scope, &scope.id(id), &properties));
     }
-}
-
-fn websockets(scope: &Scope<'_>) {
-    let apis = scope.resources().filter(|(id, _)| scope.type_of(id) == Some("AWS::Serverless::WebSocketApi"));
-    apis.for_each(|(id, node)| unserved(scope, id, &node.mark));
-}
-
-fn unserved(scope: &Scope<'_>, id: &str, mark: &Mark) {
-    let message = format!("{id} is a WebSocket API, which samd does not serve");
-    scope.findings().report(Diagnostic::warning(message).at(mark.location()).path(format!("Resources.{id}")));
 }
 
 impl Parts<'_> {
