@@ -28,7 +28,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Lines of a dead daemon's log that are shown.
 const TAIL: usize = 15;
 /// Keys that belong to one caller, not to a daemon that serves many.
-pub(crate) const SECRETS: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
+pub(crate) const SECRETS: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
 /// The daemon at `station`; one is started when none answers, unless the user turned that off.
 pub(crate) fn connect(station: &Station, surroundings: &Surroundings) -> Result<Client, Failure> {

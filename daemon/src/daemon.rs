@@ -168,11 +168,7 @@ async fn parts(
         Ok(ProcessDriver::new(interpreters, clients, unpacked_here))
     });
     let process: Arc<dyn Driver> = Arc::new(process.await??);
-    let place = docker::Place {
-        state: state.folder().to_path_buf(),
-        cache: unpacked,
-        tasks: sandboxes.clone(),
-    };
+    let place = docker::Place { state: state.folder().to_path_buf(), cache: unpacked, tasks: sandboxes.clone() };
     let docker = DockerDriver::new(engines, place);
     Ok(supervisor::Parts {
         auto: Arc::new(AutoDriver::new(docker.clone(), process.clone())),

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use self::choose::choose;
 use self::configuration::{Configuration, configuration};
 use self::missing::missing_files;
-use crate::project::{Project, tailor};
 use crate::project::environment::{self, Overrides};
 use crate::project::settings::Settings;
+use crate::project::{Project, tailor};
 use crate::template::scope::Surroundings;
 use crate::template::{Diagnostic, Findings, Template};
 

@@ -19,9 +19,7 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{
-    GatewayPatch, GatewaySettings, SandboxChoice, Settings, SettingsPatch, Tls, Warm,
-};
+use samd_proto::settings::{GatewayPatch, GatewaySettings, SandboxChoice, Settings, SettingsPatch, Tls, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
@@ -274,8 +272,13 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
     check("EventsRequest.full", &EventsRequest { name: Some(name()), follow: true });
     check("EventsRequest.all", &EventsRequest::default());
-    let full =
-        LogsRequest { name: name(), function: Some(text("Orders")), since_ms: Some(1_700_000_000_000), follow: true, requests: true };
+    let full = LogsRequest {
+        name: name(),
+        function: Some(text("Orders")),
+        since_ms: Some(1_700_000_000_000),
+        follow: true,
+        requests: true,
+    };
     check("LogsRequest.full", &full);
     check("LogsRequest.all", &LogsRequest { name: name(), ..LogsRequest::default() });
 }

@@ -15,7 +15,9 @@ pub(super) fn sam() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sam = root.join("target/test-tools/sam-cli/bin/sam");
     if !sam.exists() {
-        eprintln!("SKIPPED: the SAM CLI is not installed, so nothing is compared with it; run tests/install/sam_cli.sh");
+        eprintln!(
+            "SKIPPED: the SAM CLI is not installed, so nothing is compared with it; run tests/install/sam_cli.sh"
+        );
         return None;
     }
     Some(sam)
@@ -68,8 +70,12 @@ fn every_event_is_the_sam_clis_with_and_without_options() {
 #[test]
 fn an_event_goes_into_a_function_and_its_options_may_stand_in_samconfig() {
     let (project, state) = (project(), tempfile::tempdir().unwrap());
-    project.write("samconfig.toml", "version = 0.1\n[default.local_generate_event_s3_put.parameters]\nbucket = 'photos'\n");
-    let event = samctl(project.path(), &state, &["local", "generate-event", "s3", "put", "--key", "a b"]).output().unwrap();
+    project.write(
+        "samconfig.toml",
+        "version = 0.1\n[default.local_generate_event_s3_put.parameters]\nbucket = 'photos'\n",
+    );
+    let event =
+        samctl(project.path(), &state, &["local", "generate-event", "s3", "put", "--key", "a b"]).output().unwrap();
     project.write("event.json", std::str::from_utf8(&event.stdout).unwrap());
     let ran = samctl(project.path(), &state, &["local", "invoke", "Hello", "-e", "event.json"]).output().unwrap();
     let reply: Value = serde_json::from_slice(&ran.stdout).unwrap();

@@ -47,7 +47,10 @@ fn a_function_that_failed_is_a_reply_and_no_failure_of_the_command() {
     let project = project();
     let (code, out, err) = invoke(project.path(), &["Hello", "-e", "-"], r#"{"fail": "as asked"}"#);
     let error: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, &error["errorType"], &error["errorMessage"]), (Some(0), &json!("ValueError"), &json!("as asked")));
+    assert_eq!(
+        (code, &error["errorType"], &error["errorMessage"]),
+        (Some(0), &json!("ValueError"), &json!("as asked"))
+    );
     assert!(err.contains("[ERROR] ValueError: as asked"), "{err}");
 }
 
@@ -80,7 +83,10 @@ fn the_log_may_go_to_a_file_and_an_event_that_is_none_is_refused() {
 #[test]
 fn an_interrupted_invocation_ends_the_command() {
     let project = project();
-    project.write("src/app.py", "import time\ndef hello(event, context):\n    print('waiting', flush=True)\n    time.sleep(9)\n");
+    project.write(
+        "src/app.py",
+        "import time\ndef hello(event, context):\n    print('waiting', flush=True)\n    time.sleep(9)\n",
+    );
     let state = tempfile::tempdir().unwrap();
     let mut command = Foreground::start(samctl(project.path(), &state, &["local", "invoke", "Hello"]));
     command.says("waiting");

@@ -53,7 +53,8 @@ fn only_the_named_functions_can_be_invoked_and_a_name_that_is_none_is_refused() 
     };
     let mut command = start(&["Rest"]);
     let served = command.ready();
-    let invoke = |name: &str| served.ask("POST", &format!("/2015-03-31/functions/{name}/invocations"), &[], b"{}").status;
+    let invoke =
+        |name: &str| served.ask("POST", &format!("/2015-03-31/functions/{name}/invocations"), &[], b"{}").status;
     assert_eq!((invoke("Rest"), invoke("Hello")), (200, 404));
     let mut command = start(&["Nobody"]);
     assert_eq!(command.wait().code(), Some(4));

@@ -53,16 +53,11 @@ fn parameters_and_variables_come_from_the_line_the_environment_and_samconfig_in_
 #[test]
 fn what_samd_has_not_is_refused_with_a_sentence() {
     let project = project();
-    let cases: &[(&[&str], &[(&str, &str)], &str)] = &[
-        (&["--hook-name", "terraform"], &[], "--hook-name"),
-        (&["--tenant-id", "t"], &[], "--tenant-id"),
-        (&["--save-params"], &[], "--save-params"),
-    ];
-    for (arguments, variables, option) in cases {
-        let ran = run(project.path(), &[&["local", "invoke", "Hello"], *arguments].concat(), variables);
+    for typed in [&["--hook-name", "terraform"][..], &["--tenant-id", "t"], &["--save-params"]] {
+        let ran = run(project.path(), &[&["local", "invoke", "Hello"], typed].concat(), &[]);
         let err = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert_eq!(ran.status.code(), Some(2), "{option}: {err}");
-        assert!(err.contains(&format!("{option} is not supported: ")), "{err}");
+        assert_eq!(ran.status.code(), Some(2), "{typed:?}: {err}");
+        assert!(err.contains(&format!("{} is not supported: ", typed[0])), "{err}");
     }
 }
 

@@ -22,7 +22,9 @@ pub(super) fn run(arguments: &LogsArgs, session: &mut Session<'_>) -> Ended {
     };
     let several = function.is_none();
     let mut output = session.output();
-    for event in client.follow::<Logs>(&LogsRequest { name, function, since_ms, follow: arguments.follow, requests: false })? {
+    for event in
+        client.follow::<Logs>(&LogsRequest { name, function, since_ms, follow: arguments.follow, requests: false })?
+    {
         let event = event?;
         output.event(&event, |paint| text(&event, several, paint))?;
     }
@@ -34,7 +36,9 @@ fn text(event: &LogEvent, several: bool, paint: Paint) -> String {
         LogEvent::Line(line) => line_text(line, several, paint),
         LogEvent::Lagged { lost } => paint.careful(&format!("({lost} lines lost: they came too fast)")),
         // Requests are not asked for here.
-        LogEvent::Request(_) | LogEvent::Unknown => paint.dim("(something that this samctl does not know; a newer one shows it)"),
+        LogEvent::Request(_) | LogEvent::Unknown => {
+            paint.dim("(something that this samctl does not know; a newer one shows it)")
+        }
     }
 }
 

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// The commands behind `samctl local`.
+/// The commands behind `samctl local`. Of an option that is typed twice the last one counts, as with the SAM CLI.
 #[derive(Debug, Subcommand)]
 pub enum LocalCommand {
     /// Serve a template's APIs in the foreground.
-    #[command(after_help = super::help::START_API)]
+    #[command(after_help = super::help::START_API, args_override_self = true)]
     StartApi(Box<StartApiArgs>),
     /// Serve the Lambda service for a template's functions in the foreground, for SDKs and the AWS CLI.
-    #[command(after_help = super::help::START_LAMBDA)]
+    #[command(after_help = super::help::START_LAMBDA, args_override_self = true)]
     StartLambda(Box<StartLambdaArgs>),
     /// Run a function once: its reply goes to standard output, its log to standard error.
-    #[command(after_help = super::help::INVOKE)]
+    #[command(after_help = super::help::INVOKE, args_override_self = true)]
     Invoke(Box<LocalInvokeArgs>),
     /// Print a sample event of an AWS service.
     #[command(after_help = super::help::GENERATE_EVENT, disable_help_flag = true)]

@@ -3,14 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use samd_proto::Severity;
-use samd_proto::project::ProjectStatus;
+use samd_proto::endpoint::Status;
+use samd_proto::project::{ProjectStatus, StatusRequest};
 use samd_proto::reload::{ReloadEvent, ReloadOutcome, ReloadReport};
+use samd_proto::{Diagnostic, Severity};
 
 use super::news::{News, Newsroom};
 use super::own::OwnDaemon;
 use super::screen::{Screen, split};
-use crate::client::Client;
 use crate::exit::{Ended, Failure, Outcome};
 
 /// The project's name in a daemon that has no other. It is `AWS::StackName` too, where the SAM CLI says `local`.
@@ -27,9 +27,7 @@ pub(super) fn started(
 ) -> Result<ProjectStatus, Failure> {
     match answer {
         Ok(status) => {
-            let told: Vec<_> =
-                status.diagnostics.iter().filter(|found| found.severity > Severity::Note).cloned().collect();
-            screen.findings(&told)?;
+            screen.findings(&worth_telling(&status))?;
             Ok(status)
         }
         Err(failure) => {
@@ -40,27 +38,31 @@ pub(super) fn started(
     }
 }
 
+fn worth_telling(status: &ProjectStatus) -> Vec<Diagnostic> {
+    status.diagnostics.iter().filter(|found| found.severity > Severity::Note).cloned().collect()
+}
+
 /// A command that serves.
 pub(super) struct Foreground<'a> {
     pub(super) news: Newsroom,
     pub(super) daemon: OwnDaemon,
     pub(super) screen: Screen<'a>,
-    /// The last change of configuration that has been shown.
-    pub(super) generation: Option<u64>,
+    /// What has been shown.
+    pub(super) status: ProjectStatus,
 }
 
 impl Foreground<'_> {
     /// Shows what happens until somebody ends it; `remount` shows routes that have changed.
     pub(super) fn serve(
         mut self,
-        mut remount: impl FnMut(&Client, &mut Screen<'_>) -> Result<(), Failure>,
+        mut remount: impl FnMut(&ProjectStatus, &mut Screen<'_>) -> Result<(), Failure>,
     ) -> Ended {
         loop {
             match self.news.next() {
                 News::Log(event) => self.screen.log(&event)?,
                 News::Reload(ReloadEvent::Reload(report)) => {
                     if self.reloaded(&report)? {
-                        remount(&self.daemon.client, &mut self.screen)?;
+                        remount(&self.status, &mut self.screen)?;
                     }
                 }
                 News::Reload(ReloadEvent::Lagged { .. } | ReloadEvent::Unknown) | News::Answered(_) => {}
@@ -73,8 +75,8 @@ impl Foreground<'_> {
     /// Shows a change; whether routes are among what changed.
     fn reloaded(&mut self, report: &ReloadReport) -> Result<bool, Failure> {
         match &report.outcome {
-            ReloadOutcome::Applied { functions, routes } if self.generation != Some(report.generation) => {
-                self.generation = Some(report.generation);
+            ReloadOutcome::Applied { functions, routes } if self.generation() != Some(report.generation) => {
+                self.look_again()?;
                 for (what, names) in
                     [("added", &functions.added), ("changed", &functions.changed), ("removed", &functions.removed)]
                 {
@@ -91,6 +93,19 @@ impl Foreground<'_> {
                 Ok(false)
             }
         }
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.status.running.as_ref().map(|running| running.generation)
+    }
+
+    /// What was found in the files since is shown once.
+    fn look_again(&mut self) -> Result<(), Failure> {
+        let status = self.daemon.client.call::<Status>(&StatusRequest { name: PROJECT.to_owned() })?;
+        let mut found = worth_telling(&status);
+        found.retain(|finding| !self.status.diagnostics.contains(finding));
+        self.status = status;
+        self.screen.findings(&found)
     }
 
     /// Ends the daemon and shows what functions say to the end; who asks twice does not want to wait.

@@ -44,8 +44,7 @@ pub(super) fn run(arguments: &LocalInvokeArgs, surroundings: &mut Surroundings) 
     let function = choose(&status, function.as_deref())?;
     screen.say(&invoking(function))?;
     news.follow_logs(&daemon.client, PROJECT, false)?;
-    let request =
-        InvokeRequest { name: PROJECT.to_owned(), function: function.id.clone(), event, asynchronous: false };
+    let request = InvokeRequest { name: PROJECT.to_owned(), function: function.id.clone(), event, asynchronous: false };
     news.invoke(daemon.client.clone(), request)?;
     let answer = wait(&news, &mut screen);
     daemon.end(|| news.next_within(Duration::from_millis(10)).is_none_or(|news| !matches!(news, News::Told)));

@@ -102,6 +102,8 @@ mod tests {
     fn a_function_url_keeps_its_host() {
         let url = Some("http://fn.lambda-url.localhost:3000/".to_owned());
         let route = Route { kind: ApiKind::Url, url, ..route("ANY", "/{proxy+}", Some("Fn")) };
-        assert!(lines(&[route], "http://127.0.0.1:3000")[0].starts_with("Mounting Fn at http://fn.lambda-url.localhost"));
+        assert!(
+            lines(&[route], "http://127.0.0.1:3000")[0].starts_with("Mounting Fn at http://fn.lambda-url.localhost")
+        );
     }
 }

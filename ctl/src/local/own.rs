@@ -52,9 +52,9 @@ impl OwnDaemon {
         })?;
         let state = folder.path().to_path_buf();
         let program = autostart::find(surroundings.program.as_deref());
-        let mut child = command(&program, &state, wanted, surroundings).spawn().map_err(|error| {
-            Failure::NoDaemon(format!("{} cannot be started: {error}", program.display()))
-        })?;
+        let mut child = command(&program, &state, wanted, surroundings)
+            .spawn()
+            .map_err(|error| Failure::NoDaemon(format!("{} cannot be started: {error}", program.display())))?;
         let (leash, told) = (child.stdin.take(), child.stdout.take());
         match told.and_then(address) {
             Some(address) => {

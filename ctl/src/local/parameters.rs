@@ -68,9 +68,9 @@ impl Reader {
     }
 
     fn file(&mut self, file: &Path) -> Result<(), Failure> {
-        let file = file.canonicalize().map_err(|error| {
-            Failure::Usage(format!("the parameters in {} cannot be read: {error}", file.display()))
-        })?;
+        let file = file
+            .canonicalize()
+            .map_err(|error| Failure::Usage(format!("the parameters in {} cannot be read: {error}", file.display())))?;
         if self.open.contains(&file) {
             return Err(Failure::Usage(format!("{} includes itself", file.display())));
         }
@@ -105,10 +105,7 @@ mod tests {
         let value = serde_json::json!(["A=typed", "file://more.yaml", [{ "B": "last" }], "file://list.json"]);
         let found = pairs(&value, folder.path());
         let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(
-            found,
-            [("A", "file"), ("List", "x,y"), ("Empty", ""), ("B", "last"), ("C", "3"), ("D", "true")]
-        );
+        assert_eq!(found, [("A", "file"), ("List", "x,y"), ("Empty", ""), ("B", "last"), ("C", "3"), ("D", "true")]);
     }
 
     #[test]

@@ -94,11 +94,7 @@ impl Address {
 }
 
 /// A configuration stands beside the template that was named, else in the working folder.
-fn layers<'a>(
-    command: &str,
-    arguments: &CommonArgs,
-    surroundings: &'a Surroundings,
-) -> Result<Layers<'a>, Failure> {
+fn layers<'a>(command: &str, arguments: &CommonArgs, surroundings: &'a Surroundings) -> Result<Layers<'a>, Failure> {
     let without = Layers::new(surroundings, serde_json::Map::new());
     let named = without.path("template_file", arguments.template_file.as_ref(), Some("SAM_TEMPLATE_FILE"));
     let beside = named.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
@@ -110,9 +106,9 @@ fn layers<'a>(
 fn template(arguments: &CommonArgs, layers: &Layers<'_>, surroundings: &Surroundings) -> Result<PathBuf, Failure> {
     let named = layers.path("template_file", arguments.template_file.as_ref(), Some("SAM_TEMPLATE_FILE"));
     let named = named.or_else(|| layers.path("template", None, None));
-    let found = named.clone().or_else(|| {
-        TEMPLATES.iter().map(PathBuf::from).find(|template| surroundings.folder.join(template).is_file())
-    });
+    let found = named
+        .clone()
+        .or_else(|| TEMPLATES.iter().map(PathBuf::from).find(|template| surroundings.folder.join(template).is_file()));
     let file = found.unwrap_or_else(|| PathBuf::from("template.yml"));
     let absolute = surroundings.absolute(&file);
     if absolute.is_file() {

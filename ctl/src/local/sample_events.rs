@@ -245,7 +245,10 @@ mod tests {
     fn values_are_encoded_as_their_options_say() {
         let put = generated("s3", "put", &[("bucket", "photos"), ("key", "a b/ä+.jpg")]);
         let object = &put["Records"][0]["s3"];
-        assert_eq!((object["bucket"]["name"].as_str(), object["object"]["key"].as_str()), (Some("photos"), Some("a%20b/%C3%A4%2B.jpg")));
+        assert_eq!(
+            (object["bucket"]["name"].as_str(), object["object"]["key"].as_str()),
+            (Some("photos"), Some("a%20b/%C3%A4%2B.jpg"))
+        );
         let kinesis = generated("kinesis", "get-records", &[("data", "hi")]);
         assert_eq!(kinesis["Records"][0]["kinesis"]["data"], "aGk=");
         let sqs = generated("sqs", "receive-message", &[("body", "hello")]);
@@ -262,7 +265,9 @@ mod tests {
 
     #[test]
     fn a_query_is_an_object_where_it_is_json() {
-        let query = |given| generated("apigateway", "aws-proxy", &[("querystringparameters", given)])["queryStringParameters"].clone();
+        let query = |given| {
+            generated("apigateway", "aws-proxy", &[("querystringparameters", given)])["queryStringParameters"].clone()
+        };
         assert_eq!(query(r#"{"page": "2"}"#), serde_json::json!({ "page": "2" }));
         assert_eq!(query("nothing"), "nothing");
     }

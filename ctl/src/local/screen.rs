@@ -24,11 +24,12 @@ pub(super) struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// The screen of `surroundings`, with functions' output in a file where one was named.
     pub(super) fn new(surroundings: &'a mut Surroundings, log_file: Option<&Path>) -> Result<Screen<'a>, Failure> {
-        let open = |path: &Path| {
-            File::options().create(true).append(true).open(path).map_err(|error| {
-                Failure::Usage(format!("the log file {} cannot be written: {error}", path.display()))
-            })
-        };
+        let open =
+            |path: &Path| {
+                File::options().create(true).append(true).open(path).map_err(|error| {
+                    Failure::Usage(format!("the log file {} cannot be written: {error}", path.display()))
+                })
+            };
         let log_file = log_file.map(open).transpose()?;
         Ok(Screen { err: &mut surroundings.err, paint: Paint(surroundings.color), log_file })
     }

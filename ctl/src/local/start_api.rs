@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use samd_proto::endpoint::{Routes, Start};
+use samd_proto::endpoint::Start;
 use samd_proto::project::{ProjectStatus, StartRequest};
-use samd_proto::route::RoutesRequest;
 use samd_proto::settings::{GatewayPatch, Tls};
 
 use super::arguments::StartApiArgs;
@@ -53,11 +52,7 @@ pub(super) fn run(arguments: &StartApiArgs, surroundings: &mut Surroundings) -> 
     screen.say("Edits of code and template are served as soon as they are saved; there is no need to restart.")?;
     screen.say_at(&jiff::Zoned::now(), &format!(" * Running on {base}"))?;
     screen.say_at(&jiff::Zoned::now(), "Press CTRL+C to quit")?;
-    let generation = status.running.as_ref().map(|running| running.generation);
-    Foreground { news, daemon, screen, generation }.serve(|client, screen| {
-        let table = client.call::<Routes>(&RoutesRequest { name: PROJECT.to_owned() })?;
-        mounts::lines(&table.routes, &base).iter().try_for_each(|line| screen.say(line))
-    })
+    Foreground { news, daemon, screen, status }.serve(|status, screen| mount(status, &base, screen))
 }
 
 /// `http://127.0.0.1:3000`, with the host as it was typed and the port that it really is.

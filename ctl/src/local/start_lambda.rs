@@ -42,6 +42,5 @@ pub(super) fn run(arguments: &StartLambdaArgs, surroundings: &mut Surroundings) 
     screen.say(&format!("Functions that can be invoked: {}", functions.join(", ")))?;
     screen.say_at(&jiff::Zoned::now(), &format!(" * Running on {}", endpoint.unwrap_or_default()))?;
     screen.say_at(&jiff::Zoned::now(), "Press CTRL+C to quit")?;
-    let generation = status.running.as_ref().map(|running| running.generation);
-    Foreground { news, daemon, screen, generation }.serve(|_, _| Ok(()))
+    Foreground { news, daemon, screen, status }.serve(|_, _| Ok(()))
 }

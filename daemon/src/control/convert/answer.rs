@@ -7,8 +7,8 @@ use samd_proto::{ApiError, ErrorCode};
 
 use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
-use crate::logs::{LogEntry, LogSource};
 use crate::gateway::access::Access;
+use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
 use crate::project::settings::{GatewaySettings, SandboxChoice, Settings, Tls, Warm};
 use crate::project::{Function, StandIn};
