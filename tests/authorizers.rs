@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use samd::apigw::jwt::Minter;
+use samd::apigw::jwt::{Grant, Minter};
 use samd_tests::daemon::{Daemon, Project, Reply, Served};
 use serde_json::{Map, json};
 
@@ -44,7 +44,8 @@ impl Issuer {
     fn token(&self, audience: &str, scopes: &[&str]) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        self.minter.token(&self.url, Some(audience), &scopes, &Map::new(), now - 1).unwrap()
+        let claims = Map::from_iter([("aud".to_owned(), json!(audience))]);
+        self.minter.token(&Grant { issuer: self.url.clone(), scopes, claims }, now - 1).unwrap()
     }
 }
 

@@ -320,5 +320,5 @@ Resources:
         assert!(reply.text().contains("WebSocket"), "{}", reply.text());
     }
     let routes = daemon.samctl(&["routes", "chat", "--output", "json"]).out;
-    assert!(routes.contains("websocket"), "{routes}");
+    assert!(routes.contains("WEBSOCKET"), "{routes}");
 }

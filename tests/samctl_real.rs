@@ -163,7 +163,7 @@ fn routes_of_a_template_are_told_without_starting_it() {
     let project = Project::python(ECHO);
     let ran = daemon.samctl(&["routes", "--template", project.path().join("template.yaml").to_str().unwrap()]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.out.contains("/{proxy+}") && ran.out.contains("python3.11"), "{}", ran.out);
+    assert!(ran.out.contains("/{proxy+}") && ran.out.contains("ServerlessRestApi"), "{}", ran.out);
     assert!(daemon.samctl(&["list"]).out.contains("no projects"));
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use samd::lambda::Invocation;
 use samd::project::FunctionId;
+use samd::project::issuers::Pin;
 use samd::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use samd::store::{
     Change, Identity, Opened, Recovery, SandboxId, Saved, SavedInvocation, SavedProject, SavedSandbox, Store,
@@ -94,6 +95,13 @@ fn invocation(id: &str) -> SavedInvocation {
     }
 }
 
+/// A project whose issuer is pinned to a file.
+fn pinned() -> SavedProject {
+    let mut pinned = project("pinned");
+    pinned.settings.jwks = vec![Pin { subject: "Users".into(), file: "/home/me/shop/keys.json".into() }];
+    pinned
+}
+
 const ID: &str = "f6a1d0c2-3c1b-4a51-8e0d-1b2c3d4e5f60";
 
 /// One of everything.
@@ -106,6 +114,7 @@ fn everything() -> Vec<Change> {
             generation: 0,
             port: None,
         }),
+        Change::PutProject(pinned()),
         Change::PutSandbox(process()),
         Change::PutSandbox(container()),
         Change::PutInvocation(invocation(ID)),
@@ -174,7 +183,8 @@ fn an_acknowledged_commit_needs_no_close() {
     // What a daemon killed at this moment leaves is what stands in the files now.
     copy_tree(folder.path(), copy.path());
     let again = open(copy.path());
-    assert_eq!(names(&again.saved), ["plain", "shop"]);
+    assert_eq!(names(&again.saved), ["pinned", "plain", "shop"]);
+    assert_eq!(again.saved.projects[&ProjectName("pinned".into())], pinned());
     assert_eq!((again.saved.sandboxes.len(), again.saved.invocations.len()), (2, 1));
     assert_eq!(again.recoveries, []);
 }

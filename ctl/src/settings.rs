@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use samd_proto::settings::{SandboxChoice, SettingsPatch, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
@@ -40,7 +40,19 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         samconfig: None,
         only_functions: None,
         gateway: None,
+        jwks: match (&arguments.jwks, arguments.no_jwks) {
+            (Some(pins), _) => Some(pins.iter().map(|text| pin(text, surroundings)).collect::<Result<_, _>>()?),
+            (None, true) => Some(Vec::new()),
+            (None, false) => None,
+        },
     })
+}
+
+/// `AUTHORIZER=FILE`; neither names nor issuers have an equals sign.
+fn pin(text: &str, surroundings: &Surroundings) -> Result<PinnedKeys, Failure> {
+    let form = || Failure::Usage(format!("`{text}` has not the form AUTHORIZER=FILE"));
+    let (subject, path) = text.split_once('=').filter(|(subject, _)| !subject.is_empty()).ok_or_else(form)?;
+    Ok(PinnedKeys { subject: subject.to_owned(), file: file(Path::new(path), surroundings)? })
 }
 
 /// An existing file, absolute.

@@ -19,12 +19,14 @@
 //! | [`supervisor`] | owns the running projects; every change of what runs goes through it |
 //! | [`lambda_api`] | the Lambda service endpoint for SDKs and the AWS CLI, and for functions that call each other |
 //! | [`control`] | the control port |
+//! | `connections` | a bounded accept loop, shared by the two rooms above |
 //! | [`daemon`] | opens things and wires them; shutdown order |
 //! | [`state`] | the state folder: its place, its lock, the control token, the control address |
 //! | [`credentials`] | the AWS credentials and region that functions get |
 //! | [`shutdown`], [`systemd`], [`telemetry`] | an orderly end, the service manager, the daemon's own log |
 
 pub mod apigw;
+mod connections;
 pub mod control;
 pub mod credentials;
 pub mod daemon;

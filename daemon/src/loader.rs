@@ -5,6 +5,7 @@
 
 mod choose;
 mod configuration;
+mod keys;
 mod missing;
 
 use std::collections::BTreeMap;
@@ -102,7 +103,12 @@ fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<P
     if let Err(diagnostic) = tailor(&mut project, settings) {
         return (None, found.into_iter().chain([diagnostic]).collect());
     }
-    let diagnostics = found.into_iter().chain(missing_files(&mut project)).collect();
+    let pinned = match keys::pin(&mut project, &settings.jwks) {
+        Ok(findings) => findings,
+        // An authorizer without the keys that were meant for it would ask others for some, so nothing is served.
+        Err(diagnostic) => return (None, vec![diagnostic]),
+    };
+    let diagnostics = found.into_iter().chain(pinned).chain(missing_files(&mut project)).collect();
     (Some(project), diagnostics)
 }
 

@@ -25,7 +25,7 @@ struct Flags {
     #[arg(long, env = "SAMD_STATE_DIR")]
     state_dir: Option<PathBuf>,
     /// Form of the daemon's own log.
-    #[arg(long, default_value = "text")]
+    #[arg(long, env = "SAMD_LOG_FORMAT", default_value = "text")]
     log_format: telemetry::LogFormat,
     /// Threads that serve requests. One is quickest for a developer's load, since nothing has to change threads on its
     /// way; templates, files and interpreters are looked at on threads of their own in any case.

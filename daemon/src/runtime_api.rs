@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -237,13 +237,17 @@ async fn answer(request: Request<Incoming>, calls: &mpsc::Sender<Call>, host: &s
     }
 }
 
-/// A web page that found the port is turned away: pages cannot leave out `Origin` on a POST, nor choose `Host`.
+/// What only a browser sends. It adds `Origin` to each POST, and one of the others to a GET that asks nobody first, as a
+/// picture's, which would otherwise take an invocation from the runtime.
+const OF_BROWSERS: [HeaderName; 3] = [header::ORIGIN, header::REFERER, HeaderName::from_static("sec-fetch-site")];
+
+/// A web page that found the port is turned away: it cannot leave out what browsers send, nor choose `Host`.
 fn is_own_client(headers: &HeaderMap, host: &str) -> bool {
     let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let port = |name: &str| name.rsplit_once(':').map(|(_, port)| port.to_owned());
     let host_is_right =
         named.is_none_or(|named| named == host || (is_container_name(named) && port(named) == port(host)));
-    host_is_right && !headers.contains_key(header::ORIGIN)
+    host_is_right && !OF_BROWSERS.iter().any(|name| headers.contains_key(name))
 }
 
 /// From inside a container the listener is reached under the engine's name for the host, or by its address.

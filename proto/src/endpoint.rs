@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use crate::function::{FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use crate::invoke::{InvokeRequest, InvokeResponse};
 use crate::log::{LogEvent, LogsRequest};
 use crate::project::{
@@ -12,6 +13,7 @@ use crate::project::{
 use crate::reload::{EventsRequest, ReloadEvent, ReloadRequest, ReloadResponse};
 use crate::route::{RoutesRequest, RoutesResponse};
 use crate::template::{RoutesOfTemplateRequest, ValidateRequest, ValidateResponse};
+use crate::token::{TokenRequest, TokenResponse};
 
 /// A question with one answer.
 pub trait Endpoint {
@@ -112,10 +114,16 @@ endpoints! {
     message Routes "routes": RoutesRequest -> RoutesResponse;
     /// The routes that a template would have, without starting anything.
     message RoutesOfTemplate "routes-of-template": RoutesOfTemplateRequest -> RoutesResponse;
+    /// The functions of a project that runs.
+    message Functions "functions": FunctionsRequest -> FunctionsResponse;
+    /// The functions that a template would have, without starting anything.
+    message FunctionsOfTemplate "functions-of-template": FunctionsOfTemplateRequest -> FunctionsResponse;
     /// The findings about a template, without starting anything.
     message Validate "validate": ValidateRequest -> ValidateResponse;
     /// Runs a function once.
     message Invoke "invoke": InvokeRequest -> InvokeResponse;
+    /// Makes a token that the project's authorizers accept.
+    message Token "token": TokenRequest -> TokenResponse;
     /// What a project's functions printed, and go on printing.
     events Logs "logs": LogsRequest -> LogEvent;
     /// Changes of configuration.

@@ -14,6 +14,8 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
+pub mod function;
+pub mod gateway;
 pub mod invoke;
 pub mod log;
 pub mod place;
@@ -23,6 +25,7 @@ pub mod route;
 pub mod secret;
 pub mod settings;
 pub mod template;
+pub mod token;
 
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use endpoint::{ENDPOINTS, Endpoint, Stream};

@@ -21,32 +21,35 @@ pub struct RoutesResponse {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// One method of one path.
+/// One method of one path. The first eight fields are what a template says; the rest is known of a project that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// `GET`, `ANY`.
-    pub method: String,
-    /// `/users/{id}` or `$default`.
-    pub path: String,
-    /// Where it is reached; absent for a template that does not run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
     /// The API's logical id; for a function URL the id that SAM gives it, as in `HelloUrl`.
     pub api: String,
     /// Which product the API belongs to.
+    #[serde(rename = "type")]
     pub kind: ApiKind,
-    /// What answers: `lambda`, `mock`, `http_proxy` or `unsupported`.
+    /// `GET`, `ANY`.
+    pub method: String,
+    /// `/users/{id}` or `$default`; the route key of a WebSocket API.
+    pub path: String,
+    /// API Gateway's integration type in lower case: `aws_proxy`, `mock`, `http_proxy`, …
     pub integration: String,
-    /// The function, for a Lambda integration whose function the template has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the integration invokes: a function's logical id, or that of the alias that SAM makes for AutoPublishAlias; null
+    /// where no Lambda function stands behind the route.
     pub function: Option<String>,
+    /// The authorizer's name, `AWS_IAM`, or null.
+    pub authorizer: Option<String>,
+    /// An API key is needed.
+    pub api_key_required: bool,
+    /// Where it is reached; absent for a template that does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The function's runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
-    /// `none`, `iam` or the authorizer's name.
-    pub authorization: String,
     /// The project's port serves an equal route of an API that goes before; this one is reached by its API's host name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadowed: bool,
     /// What the reader should know, as in the reason why it is answered 501.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +58,7 @@ pub struct Route {
 
 /// Which of API Gateway's products an API belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "UPPERCASE")]
 pub enum ApiKind {
     /// REST API (v1).
     Rest,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::{GatewayPatch, GatewaySettings};
 use crate::secret::ParameterOverride;
 
 /// A change of settings: what is absent stays as it is.
@@ -58,49 +59,18 @@ pub struct SettingsPatch {
     /// How the gateway serves, beyond its address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayPatch>,
+    /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Vec<PinnedKeys>>,
 }
 
-/// A change of how the gateway serves: what is absent stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct GatewayPatch {
-    /// Serve HTTPS with this certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<Tls>,
-    /// Absolute path of a folder whose files are served beside the APIs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub static_dir: Option<PathBuf>,
-    /// Ask no authorizer, and check no signature.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disable_authorizer: Option<bool>,
-    /// Media types that all REST APIs pass as base64, beside their own; they replace all earlier ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub binary_types: Option<Vec<String>>,
-}
-
-/// What HTTPS is served with, both in PEM.
+/// A file of keys, and whose keys they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tls {
-    /// Absolute path of the certificate, with those that lead to its root behind it.
-    pub certificate: PathBuf,
-    /// Absolute path of the private key.
-    pub key: PathBuf,
-}
-
-/// How the gateway serves, beyond its address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct GatewaySettings {
-    /// HTTPS, when it is served.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<Tls>,
-    /// Absolute path of the folder whose files are served beside the APIs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub static_dir: Option<PathBuf>,
-    /// No authorizer is asked, and no signature checked.
-    pub disable_authorizer: bool,
-    /// Media types that all REST APIs pass as base64, beside their own.
-    pub binary_types: Vec<String>,
+pub struct PinnedKeys {
+    /// An authorizer's name, with its API before a slash or without, or an issuer's URL.
+    pub subject: String,
+    /// Absolute path of a JWKS document.
+    pub file: PathBuf,
 }
 
 /// Which driver runs functions.
@@ -167,6 +137,9 @@ pub struct Settings {
     /// How the gateway serves, beyond its address.
     #[serde(default)]
     pub gateway: GatewaySettings,
+    /// Files of keys that issuers of tokens are pinned to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jwks: Vec<PinnedKeys>,
 }
 
 /// Of a daemon from before there was this setting.

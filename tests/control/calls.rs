@@ -74,9 +74,7 @@ fn an_equal_route_of_a_later_api_is_reached_by_its_apis_host() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|route| {
-            (route["api"].as_str().unwrap(), route["url"].as_str().unwrap(), route["shadowed"].as_bool().unwrap())
-        })
+        .map(|route| (route["api"].as_str().unwrap(), route["url"].as_str().unwrap(), route["shadowed"] == json!(true)))
         .collect();
     let expected = [
         ("ServerlessRestApi", "http://127.0.0.1:3000/echo", false),

@@ -8,6 +8,8 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
+use samd_proto::gateway::{GatewayPatch, GatewaySettings, Tls};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest, RequestLine};
 use samd_proto::project::{
@@ -19,8 +21,9 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{GatewayPatch, GatewaySettings, SandboxChoice, Settings, SettingsPatch, Tls, Warm};
+use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,10 +59,10 @@ fn add_unknown_fields(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(add_unknown_fields),
         Value::Object(fields) => {
-            // The environment is a map: each of its fields is a variable.
+            // The environment and claims are maps: each of their fields is a variable or a claim.
             fields
                 .iter_mut()
-                .filter(|(name, _)| *name != "environment")
+                .filter(|(name, _)| !["environment", "claims"].contains(&name.as_str()))
                 .for_each(|(_, field)| add_unknown_fields(field));
             fields.insert("of_a_newer_version".to_owned(), json!({ "x": 1 }));
         }
@@ -73,6 +76,10 @@ fn text(text: &str) -> String {
 
 fn overrides() -> Vec<ParameterOverride> {
     vec![ParameterOverride { name: text("Stage"), value: text("dev") }]
+}
+
+fn pins() -> Vec<PinnedKeys> {
+    vec![PinnedKeys { subject: text("ShopApi/Users"), file: "/shop/keys.json".into() }]
 }
 
 fn environment() -> Environment {
@@ -102,6 +109,7 @@ fn patch() -> SettingsPatch {
             disable_authorizer: Some(true),
             binary_types: Some(vec![text("image/png")]),
         }),
+        jwks: Some(pins()),
     }
 }
 
@@ -148,10 +156,11 @@ fn route() -> Route {
         url: Some(text("http://127.0.0.1:3000/orders/{id}")),
         api: text("ServerlessRestApi"),
         kind: ApiKind::Rest,
-        integration: text("lambda"),
+        integration: text("aws_proxy"),
         function: Some(text("Orders")),
+        authorizer: None,
+        api_key_required: false,
         runtime: Some(text("python3.12")),
-        authorization: text("none"),
         shadowed: false,
         note: None,
     }
@@ -161,10 +170,10 @@ fn unsupported_route() -> Route {
     Route {
         url: None,
         kind: ApiKind::Http,
-        integration: text("unsupported"),
+        integration: text("aws"),
         function: None,
         runtime: None,
-        authorization: text("iam"),
+        authorizer: Some(text("AWS_IAM")),
         shadowed: true,
         note: Some(text("it needs SQS; answered 501")),
         ..route()
@@ -196,6 +205,7 @@ fn status() -> ProjectStatus {
                 disable_authorizer: false,
                 binary_types: vec![text("image/png")],
             },
+            jwks: pins(),
         },
         running: Some(Running {
             url: text("http://127.0.0.1:3000"),
@@ -267,6 +277,7 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("SetRequest", &SetRequest { name: name(), settings: patch() });
     check("ListRequest", &ListRequest {});
     check("StatusRequest", &StatusRequest { name: name() });
+    check("FunctionsRequest", &FunctionsRequest { name: name() });
     check("RoutesRequest", &RoutesRequest { name: name() });
     check("ReloadRequest.full", &ReloadRequest { name: name(), functions: vec![text("Orders")], wait: true });
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
@@ -294,9 +305,18 @@ fn other_requests_stand_on_the_wire_as_ever() {
     check("InvokeRequest.full", &invoke);
     check("InvokeRequest.short", &InvokeRequest { event: None, asynchronous: false, ..invoke });
     check("RoutesOfTemplateRequest", &RoutesOfTemplateRequest { template: query() });
+    check("FunctionsOfTemplateRequest", &FunctionsOfTemplateRequest { template: query() });
     check("ValidateRequest.full", &ValidateRequest { template: query() });
     let short = TemplateQuery { path: "/shop".into(), ..TemplateQuery::default() };
     check("ValidateRequest.short", &ValidateRequest { template: short });
+    let token = TokenRequest {
+        name: text("shop"),
+        authorizer: Some(text("Users")),
+        claims: [(text("sub"), text("ann"))].into(),
+        scopes: vec![text("orders/read")],
+    };
+    check("TokenRequest.full", &token);
+    check("TokenRequest.short", &TokenRequest { name: text("shop"), ..TokenRequest::default() });
     check("DaemonStatusRequest", &DaemonStatusRequest {});
     check("DaemonStopRequest", &DaemonStopRequest {});
 }
@@ -322,6 +342,19 @@ fn answers_about_projects_stand_on_the_wire_as_ever() {
         "RoutesResponse.full",
         &RoutesResponse { routes: vec![route(), unsupported_route()], diagnostics: vec![diagnostic()] },
     );
+    let function = Function {
+        id: text("Orders"),
+        name: text("shop-orders"),
+        runtime: text("python3.12"),
+        handler: Some(text("app.handler")),
+        timeout_ms: 3000,
+        memory_mb: 128,
+        routes: 2,
+        other_events: vec![Event { name: text("Nightly"), kind: text("Schedule") }],
+    };
+    let functions = FunctionsResponse { functions: vec![function], diagnostics: vec![diagnostic()] };
+    check("FunctionsResponse.full", &functions);
+    check("FunctionsResponse.none", &FunctionsResponse::default());
     check("RoutesResponse.none", &RoutesResponse::default());
     check("ReloadResponse.waited", &ReloadResponse { report: Some(report(ReloadOutcome::Unchanged)) });
     check("ReloadResponse.begun", &ReloadResponse::default());
@@ -340,6 +373,9 @@ fn other_answers_stand_on_the_wire_as_ever() {
     check("InvokeResponse.failed", &returned);
     check("InvokeResponse.bytes", &InvokeResponse { function_error: None, log_tail: None, ..bytes });
     check("InvokeResponse.begun", &InvokeResponse { request_id: returned.request_id, ..InvokeResponse::default() });
+    let token =
+        TokenResponse { token: Text(text("eyJ")), authorizer: text("Api/Users"), issuer: text("https://issuer") };
+    check("TokenResponse", &token);
     check(
         "ValidateResponse",
         &ValidateResponse { valid: false, functions: 3, routes: 4, diagnostics: vec![diagnostic()] },

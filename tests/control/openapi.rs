@@ -132,6 +132,12 @@ fn fits(message: &Value, schema: &Value, document: &Value, seen: &mut BTreeSet<S
     if let Some(all) = schema.get("allOf") {
         return all.as_array().unwrap().iter().try_for_each(|schema| fits(message, schema, document, seen));
     }
+    if let Some(types) = schema["type"].as_array() {
+        let or_null = types.iter().any(|one| one == "null") && message.is_null();
+        let one = types.iter().find(|one| *one != "null").expect("a type that is not null");
+        let alone = json!({ "type": one });
+        return if or_null { Ok(()) } else { fits(message, &alone, document, seen) };
+    }
     let wanted = schema["type"].as_str().ok_or_else(|| format!("{message}: the schema has no type"))?;
     match (wanted, message) {
         ("string", Value::String(text)) => match schema.get("enum") {

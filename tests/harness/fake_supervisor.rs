@@ -15,8 +15,8 @@ use samd::project::function::{Architecture, Code, Environment, LogFormat, Loggin
 use samd::project::settings::{ProjectName, Settings};
 use samd::project::{Api, ApiId, Function, FunctionId, Project, StandIn};
 use samd::supervisor::handle::{
-    CallerEnvironment, Changes, Command, FunctionStatus, LogStream, MAILBOX, Patch, ProjectStatus, Refused,
-    ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
+    CallerEnvironment, Changes, Command, FunctionStatus, LogStream, MAILBOX, Minted, Patch, ProjectStatus, Refused,
+    ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus, TokenWanted,
 };
 use samd::supervisor::{Directory, Handle};
 use samd::template::Diagnostic;
@@ -113,6 +113,9 @@ impl State {
                     tokio::spawn(async move { worker.invoke(invocation).await });
                 })));
             }
+            Command::Token { name, wanted, answer } => {
+                drop(answer.send(self.known(&name).and_then(|_| minted(&wanted))));
+            }
             Command::Logs { name, query, answer } => {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| {
@@ -157,6 +160,20 @@ impl State {
     fn note(&self, name: &ProjectName, patch: &Patch, caller: CallerEnvironment) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.push((name.clone(), patch.clone(), caller));
+    }
+}
+
+/// Knows the authorizer `Users`, and writes into its token what was asked for.
+fn minted(wanted: &TokenWanted) -> Result<Minted, Refused> {
+    match wanted.authorizer.as_deref() {
+        None | Some("Users") => Ok(Minted {
+            token: format!("{:?} {:?}", wanted.claims, wanted.scopes),
+            authorizer: "Api/Users".to_owned(),
+            issuer: "https://issuer".to_owned(),
+        }),
+        Some(other) => {
+            Err(Refused::NoToken(format!("no JWT or Cognito authorizer is named {other}; there are: Api/Users")))
+        }
     }
 }
 

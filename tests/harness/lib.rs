@@ -1,6 +1,7 @@
 //! What the tests share: one file a helper, each named after what it stands in for.
 
 pub mod apigw;
+pub mod browser;
 pub mod command_line;
 pub mod control_port;
 pub mod daemon;
@@ -10,6 +11,7 @@ pub mod foreground;
 pub mod golden;
 pub mod golden_file;
 pub mod lambda_client;
+pub mod large_template;
 pub mod namespace;
 pub mod recording_api;
 pub mod runtime_client;

@@ -60,6 +60,13 @@ pub struct SettingsArgs {
     /// Tell it again; this is the default.
     #[arg(long, overrides_with = "no_lambda_endpoint")]
     pub lambda_endpoint: bool,
+    /// Take the keys of a token issuer from a JWKS file and ask nobody; the issuer is named by its URL or by the
+    /// authorizer that trusts it. They replace all earlier ones.
+    #[arg(long, value_name = "AUTHORIZER=FILE", conflicts_with = "no_jwks")]
+    pub jwks: Option<Vec<String>>,
+    /// Ask issuers for their keys again; this is the default.
+    #[arg(long)]
+    pub no_jwks: bool,
 }
 
 /// What runs functions.
@@ -121,7 +128,7 @@ pub struct SetArgs {
     pub settings: SettingsArgs,
 }
 
-/// Arguments of `routes`.
+/// Arguments of `routes` and `functions`.
 #[derive(Debug, Args)]
 pub struct RoutesArgs {
     /// The project [default: the current folder's, or the only one].
@@ -171,6 +178,22 @@ pub struct InvokeArgs {
     /// Do not wait for the result.
     #[arg(long = "async")]
     pub asynchronous: bool,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// The project [default: the current folder's, or the only one].
+    pub name: Option<String>,
+    /// The JWT or Cognito authorizer, as in Users or ShopApi/Users [default: the only one].
+    #[arg(long, short, value_name = "NAME")]
+    pub authorizer: Option<String>,
+    /// A claim: sub=ann, admin=true, 'groups=["a","b"]'.
+    #[arg(long = "claim", short = 'c', value_name = "NAME=VALUE")]
+    pub claims: Vec<String>,
+    /// A scope; with some it is an access token, for a user pool.
+    #[arg(long = "scope", short = 's', value_name = "SCOPE")]
+    pub scopes: Vec<String>,
 }
 
 /// Arguments of `validate`.

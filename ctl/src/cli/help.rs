@@ -51,6 +51,11 @@ Examples:
   samctl routes shop
   samctl routes --template template.yaml";
 
+pub(super) const FUNCTIONS: &str = "\
+Examples:
+  samctl functions shop
+  samctl functions --template template.yaml";
+
 pub(super) const LOGS: &str = "\
 Examples:
   samctl logs shop
@@ -67,6 +72,12 @@ Examples:
   samctl invoke shop Orders --event event.json
   echo '{\"id\": 1}' | samctl invoke Orders --event -
   samctl invoke shop Orders --async";
+
+pub(super) const TOKEN: &str = "\
+Examples:
+  samctl token shop
+  samctl token shop --authorizer Users --claim sub=ann --claim email_verified=true
+  curl -H \"Authorization: Bearer $(samctl token shop --scope orders/read)\" http://127.0.0.1:3000/orders";
 
 pub(super) const DAEMON: &str = "\
 Examples:

@@ -77,6 +77,9 @@ pub enum Command {
     /// The routes of a project, or of a template that nobody starts.
     #[command(after_help = help::ROUTES)]
     Routes(RoutesArgs),
+    /// The functions of a project, or of a template that nobody starts, with the events that are not served.
+    #[command(after_help = help::FUNCTIONS)]
+    Functions(RoutesArgs),
     /// What a project's functions print.
     #[command(
         after_help = help::LOGS
@@ -90,6 +93,9 @@ pub enum Command {
         after_help = help::INVOKE
     )]
     Invoke(InvokeArgs),
+    /// Print a token that a JWT or Cognito authorizer of a project accepts, for an hour, without its issuer.
+    #[command(after_help = help::TOKEN)]
+    Token(TokenArgs),
     /// The daemon itself.
     #[command(
         subcommand,

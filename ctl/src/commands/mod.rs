@@ -3,6 +3,7 @@
 mod completions;
 mod daemon;
 mod events;
+mod functions;
 pub(crate) mod invoke;
 mod list;
 mod logs;
@@ -13,6 +14,7 @@ mod set;
 mod start;
 mod status;
 mod stop;
+mod token;
 mod validate;
 
 use crate::cli::{Cli, Command, OutputFormat};
@@ -41,9 +43,11 @@ pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
         Command::List => list::run(&mut session),
         Command::Status(arguments) => status::run(&arguments, &mut session),
         Command::Routes(arguments) => routes::run(&arguments, &mut session),
+        Command::Functions(arguments) => functions::run(&arguments, &mut session),
         Command::Logs(arguments) => logs::run(&arguments, &mut session),
         Command::Events(arguments) => events::run(arguments, &mut session),
         Command::Invoke(arguments) => invoke::run(&arguments, &mut session),
+        Command::Token(arguments) => token::run(&arguments, &mut session),
         Command::Daemon(command) => daemon::run(&command, &mut session),
         Command::Validate(arguments) => validate::run(&arguments, &mut session),
         Command::Local(command) => local::run(&command, session.surroundings),

@@ -15,8 +15,11 @@ pub(super) fn run(arguments: &RoutesArgs, session: &mut Session<'_>) -> Ended {
         None => of_project(arguments, session)?,
     };
     let mut output = session.output();
-    output.findings(&response.diagnostics)?;
-    output.answer(&response, |paint| show::project::routes(&response.routes, paint))?;
+    output.findings_beside(&response.diagnostics)?;
+    output.answer(&response.routes, |paint| match arguments.template {
+        Some(_) => show::project::routes_of_template(&response.routes, paint),
+        None => show::project::routes(&response.routes, paint),
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -31,11 +34,20 @@ fn of_template(
     arguments: &RoutesArgs,
     session: &Session<'_>,
 ) -> Result<RoutesResponse, Failure> {
-    let template = TemplateQuery {
+    let template = template_query(template, arguments, session)?;
+    session.connect_or_start()?.call::<RoutesOfTemplate>(&RoutesOfTemplateRequest { template })
+}
+
+/// What is asked about a template that nobody starts.
+pub(super) fn template_query(
+    template: &std::path::Path,
+    arguments: &RoutesArgs,
+    session: &Session<'_>,
+) -> Result<TemplateQuery, Failure> {
+    Ok(TemplateQuery {
         path: settings::file(template, session.surroundings)?,
         parameter_overrides: overrides::parse(arguments.parameter_overrides.as_deref().unwrap_or_default())?,
         environment: session.surroundings.environment(),
         ..TemplateQuery::default()
-    };
-    session.connect_or_start()?.call::<RoutesOfTemplate>(&RoutesOfTemplateRequest { template })
+    })
 }

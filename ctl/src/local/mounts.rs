@@ -74,7 +74,8 @@ mod tests {
             integration: if function.is_some() { "lambda" } else { "mock" }.to_owned(),
             function: function.map(str::to_owned),
             runtime: None,
-            authorization: "none".to_owned(),
+            authorizer: None,
+            api_key_required: false,
             shadowed: false,
             note: None,
         }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use samd_proto::endpoint::Start;
+use samd_proto::gateway::{GatewayPatch, Tls};
 use samd_proto::project::{ProjectStatus, StartRequest};
-use samd_proto::settings::{GatewayPatch, Tls};
 
 use super::arguments::StartApiArgs;
 use super::foreground::{self, Foreground, PROJECT};

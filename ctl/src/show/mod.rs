@@ -3,6 +3,7 @@
 //! Owns the form of the output: tables, findings, colours. Colours are used on a terminal alone, and never in JSON.
 
 pub(crate) mod findings;
+pub(crate) mod function;
 pub(crate) mod project;
 pub(crate) mod reload;
 pub(crate) mod table;
@@ -66,6 +67,11 @@ impl<'a> Output<'a> {
     pub(crate) fn findings(&mut self, findings: &[Diagnostic]) -> io::Result<()> {
         let text = findings::all(findings, Paint(self.color));
         self.remark(&text)
+    }
+
+    /// Findings to standard error, whatever the form of the answer: it does not hold them.
+    pub(crate) fn findings_beside(&mut self, findings: &[Diagnostic]) -> io::Result<()> {
+        write!(self.err, "{}", findings::all(findings, Paint(self.color)))
     }
 
     /// Why a command failed, to standard error. In JSON it has the daemon's own form of an error.

@@ -39,16 +39,10 @@ pub(crate) fn routes(routes: &[Route], paint: Paint) -> String {
         return "no routes\n".to_owned();
     }
     let rows = routes.iter().map(|route| {
-        vec![
-            route.method.clone(),
-            route.url.clone().unwrap_or_else(|| route.path.clone()),
-            answers(route),
-            route.runtime.clone().unwrap_or_default(),
-        ]
+        let place = route.url.clone().unwrap_or_else(|| route.path.clone());
+        vec![route.method.clone(), place, answers(route), route.runtime.clone().unwrap_or_default()]
     });
-    let served = routes.iter().any(|route| route.url.is_some());
-    let place = if served { "URL" } else { "PATH" };
-    let mut text = table::render(&["METHOD", place, "FUNCTION", "RUNTIME"], rows.collect(), paint);
+    let mut text = table::render(&["METHOD", "URL", "FUNCTION", "RUNTIME"], rows.collect(), paint);
     for route in routes {
         if let Some(note) = &route.note {
             text += &paint.dim(&format!("{} {}: {note}\n", route.method, route.path));
@@ -57,11 +51,23 @@ pub(crate) fn routes(routes: &[Route], paint: Paint) -> String {
     text
 }
 
+/// The table of a template's routes, which nobody has to serve.
+pub(crate) fn routes_of_template(routes: &[Route], paint: Paint) -> String {
+    if routes.is_empty() {
+        return "no routes\n".to_owned();
+    }
+    let rows = routes.iter().map(|route| {
+        let authorizer = route.authorizer.clone().unwrap_or_default();
+        vec![route.method.clone(), route.path.clone(), answers(route), route.api.clone(), authorizer]
+    });
+    table::render(&["METHOD", "PATH", "FUNCTION", "API", "AUTHORIZER"], rows.collect(), paint)
+}
+
 /// The function, or what answers in its place.
 fn answers(route: &Route) -> String {
     match (&route.function, route.integration.as_str()) {
         (Some(function), _) => function.clone(),
-        (None, "lambda") => "(missing)".to_owned(),
+        (None, "aws_proxy") => "(missing)".to_owned(),
         (None, integration) => format!("({integration})"),
     }
 }

@@ -4,6 +4,7 @@
 //! checked is invalid.
 
 mod claims;
+mod grant;
 mod mint;
 
 use base64::Engine as _;
@@ -19,7 +20,8 @@ use super::mock::matches_whole;
 use super::variables::Variables;
 use super::{AuthorizerContext, Exchange};
 
-pub use mint::{LIFETIME, MintError, Minter};
+pub use grant::{Grant, LIFETIME};
+pub use mint::{MintError, Minter};
 
 /// What a token must be.
 #[derive(Debug, Clone, Copy)]
@@ -175,15 +177,6 @@ pub fn claimed(exchange: &Exchange, identity_source: &str) -> Option<Claimed> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Value = serde_json::from_slice(&claims).ok()?;
     Some(Claimed { kid, issuer: claims.get("iss")?.as_str()?.to_owned() })
-}
-
-/// The issuer of a user pool's ARN: `https://cognito-idp.<region>.amazonaws.com/<pool>`.
-#[must_use]
-pub fn pool_issuer(arn: &str) -> Option<String> {
-    let mut parts = arn.splitn(6, ':');
-    let region = parts.nth(3).filter(|region| !region.is_empty())?;
-    let pool = parts.nth(1)?.strip_prefix("userpool/")?;
-    Some(format!("https://cognito-idp.{region}.amazonaws.com/{pool}"))
 }
 
 /// The token of a request: the identity source's value, with or without `Bearer` before it.

@@ -43,7 +43,11 @@ fn projects(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
         .unify()
         .or(message::<proto::Routes, _, _>(context, handlers::routes))
         .unify()
+        .or(message::<proto::Functions, _, _>(context, handlers::functions))
+        .unify()
         .or(message::<proto::Invoke, _, _>(context, invoke::invoke))
+        .unify()
+        .or(message::<proto::Token, _, _>(context, handlers::token))
         .unify()
         .or(events::<proto::Logs, _, _, _>(context, streams::logs))
         .unify()
@@ -55,6 +59,8 @@ fn projects(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
 fn templates(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
     message::<proto::Validate, _, _>(context, handlers::validate)
         .or(message::<proto::RoutesOfTemplate, _, _>(context, handlers::routes_of_template))
+        .unify()
+        .or(message::<proto::FunctionsOfTemplate, _, _>(context, handlers::functions_of_template))
         .unify()
         .boxed()
 }

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
+use samd_proto::function::{FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use samd_proto::project as wire;
 use samd_proto::reload::{ReloadRequest, ReloadResponse};
 use samd_proto::route::{RoutesRequest, RoutesResponse};
-use samd_proto::template::{RoutesOfTemplateRequest, ValidateRequest, ValidateResponse};
+use samd_proto::secret::Text;
+use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
+use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, ErrorCode};
 
-use super::{Context, convert, routes as route_table, templates};
-use crate::project::FunctionId;
+use super::{Context, convert, functions, routes as route_table, templates};
 use crate::project::settings::ProjectName;
-use crate::supervisor::handle::{CallerEnvironment, Refused};
+use crate::project::{FunctionId, Project};
+use crate::supervisor::handle::{CallerEnvironment, Refused, RunningStatus, TokenWanted};
 
 pub(super) async fn start(context: Arc<Context>, request: wire::StartRequest) -> Result<wire::ProjectStatus, ApiError> {
     let name = convert::project_name(request.name)?;
@@ -71,23 +74,58 @@ pub(super) async fn status(
 }
 
 pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Result<RoutesResponse, ApiError> {
-    let name = ProjectName(request.name);
-    let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
-    let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
-    Ok(RoutesResponse {
-        routes: route_table::of(&running.project, Some(convert::Origin::of(&status.settings, running.address))),
-        diagnostics: status.diagnostics.iter().map(convert::diagnostic).collect(),
-    })
+    let (running, origin, diagnostics) = running(&context, request.name).await?;
+    Ok(RoutesResponse { routes: route_table::of(&running.project, origin), diagnostics })
 }
 
 pub(super) async fn routes_of_template(
     context: Arc<Context>,
     request: RoutesOfTemplateRequest,
 ) -> Result<RoutesResponse, ApiError> {
-    let reading = templates::read(&context, request.template).await?;
+    let (project, diagnostics) = resolved(&context, request.template).await?;
+    Ok(RoutesResponse { routes: route_table::of_template(&project), diagnostics })
+}
+
+pub(super) async fn functions(context: Arc<Context>, request: FunctionsRequest) -> Result<FunctionsResponse, ApiError> {
+    let (running, _, diagnostics) = running(&context, request.name).await?;
+    Ok(FunctionsResponse { functions: functions::of(&running.project), diagnostics })
+}
+
+pub(super) async fn functions_of_template(
+    context: Arc<Context>,
+    request: FunctionsOfTemplateRequest,
+) -> Result<FunctionsResponse, ApiError> {
+    let (project, diagnostics) = resolved(&context, request.template).await?;
+    Ok(FunctionsResponse { functions: functions::of(&project), diagnostics })
+}
+
+pub(super) async fn token(context: Arc<Context>, request: TokenRequest) -> Result<TokenResponse, ApiError> {
+    let wanted = TokenWanted { authorizer: request.authorizer, claims: request.claims, scopes: request.scopes };
+    let minted = context.supervisor.token(ProjectName(request.name), wanted).await.map_err(convert::refused)?;
+    Ok(TokenResponse { token: Text(minted.token), authorizer: minted.authorizer, issuer: minted.issuer })
+}
+
+/// A project that runs, with its findings.
+async fn running(
+    context: &Context,
+    name: String,
+) -> Result<(RunningStatus, convert::Origin, Vec<samd_proto::Diagnostic>), ApiError> {
+    let name = ProjectName(name);
+    let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
+    let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
+    let origin = convert::Origin::of(&status.settings, running.address);
+    Ok((running, origin, status.diagnostics.iter().map(convert::diagnostic).collect()))
+}
+
+/// What a template says, with its findings.
+async fn resolved(
+    context: &Context,
+    query: TemplateQuery,
+) -> Result<(Arc<Project>, Vec<samd_proto::Diagnostic>), ApiError> {
+    let reading = templates::read(context, query).await?;
     let diagnostics = reading.diagnostics.iter().map(convert::diagnostic).collect();
     match reading.project {
-        Some(project) => Ok(RoutesResponse { routes: route_table::of(&project, None), diagnostics }),
+        Some(project) => Ok((project, diagnostics)),
         None => Err(ApiError { diagnostics, ..ApiError::new(ErrorCode::Diagnostics, "the template has errors") }),
     }
 }

@@ -8,6 +8,7 @@
 mod body;
 mod convert;
 mod endpoints;
+mod functions;
 mod guard;
 mod handlers;
 mod invoke;

@@ -8,12 +8,18 @@ use std::collections::BTreeSet;
 use samd_proto::route::{ApiKind, Route as WireRoute};
 
 use super::convert::{self, Origin};
-use crate::project::api::{ApiKind as Kind, Authorization, Integration, LambdaProxy, Method, Route, RoutePath};
-use crate::project::websocket::{WebSocketApi, WebSocketRoute};
+use crate::project::api::{Integration, LambdaProxy, Method, Route, RoutePath};
+use crate::project::routes::{self, RouteRow, RowKind};
+use crate::project::websocket::WebSocketApi;
 use crate::project::{Api, Function, Project};
 
-/// The routes, API by API in the order of precedence; with URLs when the project is served at `origin`.
-pub(super) fn of(project: &Project, origin: Option<Origin>) -> Vec<WireRoute> {
+/// The routes that a template says, sorted by API, path and method.
+pub(super) fn of_template(project: &Project) -> Vec<WireRoute> {
+    routes::routes(project).into_iter().map(plain).collect()
+}
+
+/// The routes of a project that is served at `origin`, API by API in the order of precedence.
+pub(super) fn of(project: &Project, origin: Origin) -> Vec<WireRoute> {
     let mut claimed: BTreeSet<(&Method, &RoutePath)> = BTreeSet::new();
     let mut table = Vec::new();
     for api in in_order(project) {
@@ -23,8 +29,30 @@ pub(super) fn of(project: &Project, origin: Option<Origin>) -> Vec<WireRoute> {
         }
     }
     table.extend(project.functions.values().filter_map(|function| function_url(function, origin)));
-    table.extend(project.websockets.iter().flat_map(|api| api.routes.iter().map(|route| websocket(api, route))));
+    table.extend(project.websockets.iter().flat_map(websocket));
     table
+}
+
+fn plain(row: RouteRow) -> WireRoute {
+    WireRoute {
+        api: row.api,
+        kind: match row.kind {
+            RowKind::Rest => ApiKind::Rest,
+            RowKind::Http => ApiKind::Http,
+            RowKind::WebSocket => ApiKind::Websocket,
+            RowKind::Url => ApiKind::Url,
+        },
+        method: row.method,
+        path: row.path,
+        integration: row.integration,
+        function: row.function,
+        authorizer: row.authorizer,
+        api_key_required: row.api_key_required,
+        url: None,
+        runtime: None,
+        shadowed: false,
+        note: None,
+    }
 }
 
 /// Each API once: those that the precedence names, then any that it forgot.
@@ -33,83 +61,43 @@ fn in_order(project: &Project) -> impl Iterator<Item = &Api> {
     named.chain(project.apis.values().filter(|api| !project.precedence.contains(&api.id)))
 }
 
-fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, origin: Option<Origin>) -> WireRoute {
+fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, origin: Origin) -> WireRoute {
     let function = lambda(route).and_then(|proxy| proxy.function.as_ref());
     WireRoute {
-        method: route.method.as_str().to_owned(),
-        path: route.path.as_str().to_owned(),
-        url: origin.map(|origin| url(api, route, shadowed, origin)),
-        api: api.id.0.clone(),
-        kind: match api.kind {
-            Kind::Rest => ApiKind::Rest,
-            Kind::Http => ApiKind::Http,
-        },
-        integration: integration(&route.integration).to_owned(),
-        function: function.map(|id| id.0.clone()),
+        url: Some(url(api, route, shadowed, origin)),
         runtime: function.and_then(|id| project.functions.get(id)).map(convert::runtime),
-        authorization: match &route.authorization {
-            Authorization::None => "none".to_owned(),
-            Authorization::Iam => "iam".to_owned(),
-            Authorization::Authorizer { name, .. } => name.clone(),
-        },
         shadowed,
         note: note(route),
+        ..plain(routes::row(project, api, route))
     }
 }
 
 /// A function URL takes every path and method at a host of its own.
-fn function_url(function: &Function, origin: Option<Origin>) -> Option<WireRoute> {
-    let url = function.url.as_ref()?;
-    let host = format!("{}.lambda-url.localhost", function.id.host_label());
+fn function_url(function: &Function, origin: Origin) -> Option<WireRoute> {
+    let row = routes::url(function)?;
+    let streams = function.url.as_ref().is_some_and(|url| url.streaming);
     Some(WireRoute {
-        method: "ANY".to_owned(),
-        path: "/{proxy+}".to_owned(),
-        url: origin.map(|origin| format!("{}://{host}:{}/", origin.scheme, origin.address.port())),
-        api: format!("{}Url", function.id),
-        kind: ApiKind::Url,
-        integration: "lambda".to_owned(),
-        function: Some(function.id.0.clone()),
+        url: Some(format!(
+            "{}://{}.lambda-url.localhost:{}/",
+            origin.scheme,
+            function.id.host_label(),
+            origin.address.port()
+        )),
         runtime: Some(convert::runtime(function)),
-        authorization: if url.iam { "iam" } else { "none" }.to_owned(),
-        shadowed: false,
-        note: url.streaming.then(|| "streams its replies".to_owned()),
+        note: streams.then(|| "streams its replies".to_owned()),
+        ..plain(row)
     })
 }
 
-/// A WebSocket API's route key stands for its path.
-fn websocket(api: &WebSocketApi, route: &WebSocketRoute) -> WireRoute {
-    WireRoute {
-        method: "ANY".to_owned(),
-        path: route.key.clone(),
-        url: None,
-        api: api.id.0.clone(),
-        kind: ApiKind::Websocket,
-        integration: "unsupported".to_owned(),
-        function: route.function_id.as_ref().map(|id| id.0.clone()),
-        runtime: None,
-        authorization: match route.authorizer.as_deref() {
-            None => "none".to_owned(),
-            Some("AWS_IAM") => "iam".to_owned(),
-            Some(name) => name.to_owned(),
-        },
-        shadowed: false,
-        note: Some("samd does not serve WebSocket APIs; answered 501".to_owned()),
-    }
+fn websocket(api: &WebSocketApi) -> impl Iterator<Item = WireRoute> {
+    let note = "samd does not serve WebSocket APIs; answered 501";
+    routes::websocket(api).map(|row| WireRoute { note: Some(note.to_owned()), ..plain(row) })
 }
 
 fn lambda(route: &Route) -> Option<&LambdaProxy> {
     match &route.integration {
         Integration::Lambda(proxy) => Some(proxy),
         Integration::Mock(_) | Integration::HttpProxy(_) | Integration::Unsupported { .. } => None,
-    }
-}
-
-fn integration(integration: &Integration) -> &'static str {
-    match integration {
-        Integration::Lambda(_) => "lambda",
-        Integration::Mock(_) => "mock",
-        Integration::HttpProxy(_) => "http_proxy",
-        Integration::Unsupported { .. } => "unsupported",
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a generation meets its clients, beyond its APIs: HTTPS, and files beside them.
 
-use crate::project::settings::GatewaySettings;
+use crate::project::gateway::GatewaySettings;
 
 use super::static_files::StaticFiles;
 use super::tls::{Tls, TlsError};

@@ -55,14 +55,16 @@ impl Issuers {
         &self.minter
     }
 
+    /// The project's own keys, where `kid` is among them.
+    pub(super) fn own(&self, kid: &str) -> Option<Arc<str>> {
+        (kid == self.minter.kid()).then(|| self.own.clone())
+    }
+
     /// The JWKS document that should have the key `kid` of `issuer`.
     ///
     /// # Errors
     /// Why the issuer's keys could not be had.
-    pub(super) async fn keys(&self, outbound: &Outbound, issuer: &str, kid: &str) -> Keys {
-        if kid == self.minter.kid() {
-            return Ok(self.own.clone());
-        }
+    pub(super) async fn published(&self, outbound: &Outbound, issuer: &str, kid: &str) -> Keys {
         let place =
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).entry(issuer.to_owned()).or_default().clone();
         let mut place = place.lock().await;
@@ -71,7 +73,7 @@ impl Issuers {
         {
             return keys.clone();
         }
-        let keys = published(outbound, issuer).await;
+        let keys = fetched(outbound, issuer).await;
         if let Err(problem) = &keys {
             tracing::warn!(issuer, problem, "the keys of an issuer could not be had");
         }
@@ -87,7 +89,7 @@ fn is_fresh(keys: &Keys, age: Duration, kid: &str) -> bool {
     }
 }
 
-async fn published(outbound: &Outbound, issuer: &str) -> Keys {
+async fn fetched(outbound: &Outbound, issuer: &str) -> Keys {
     let about = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let document = outbound.get(&about, LARGEST, PATIENCE).await?;
     let document: Value = serde_json::from_slice(&document).map_err(|_| format!("{about} is no JSON"))?;
@@ -107,9 +109,9 @@ mod tests {
     async fn the_projects_own_key_asks_no_issuer() {
         let issuers = Issuers::new(&[1; 32]).unwrap();
         let kid = issuers.minter().kid().to_owned();
-        let keys = issuers.keys(&Outbound::default(), "http://127.0.0.1:1", &kid).await;
-        assert!(keys.unwrap().contains(&kid));
-        assert!(issuers.keys(&Outbound::default(), "http://127.0.0.1:1", "other").await.is_err());
+        assert!(issuers.own(&kid).unwrap().contains(&kid));
+        assert_eq!(issuers.own("other"), None);
+        assert!(issuers.published(&Outbound::default(), "http://127.0.0.1:1", "other").await.is_err());
     }
 
     #[test]

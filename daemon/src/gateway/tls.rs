@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
-use crate::project::settings::Tls as Files;
+use crate::project::gateway::Tls as Files;
 
 /// What a listener needs to serve HTTPS; cheap to clone.
 #[derive(Clone)]

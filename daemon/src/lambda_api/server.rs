@@ -12,20 +12,18 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
 use super::target::{Operation, Target};
 use super::{Service, configuration, guard, invoke, stream};
+use crate::connections::{self, Accepted, Door};
 
-/// Connections at once; more wait in the listen queue.
+/// Connections at once.
 const MOST_CONNECTIONS: usize = 1_024;
 /// How long a client may take for a request's head, and a connection may stay idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long to wait after a failed accept: too many open files, as a rule.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A reply to a client.
 pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
@@ -37,31 +35,16 @@ pub(super) fn start(listener: TcpListener, service: Service) {
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
-    let (cancel, room) = (service.phase.token(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
-    loop {
-        let accepted = tokio::select! {
-            () = cancel.cancelled() => return,
-            accepted = async { (room.clone().acquire_owned().await, listener.accept().await) } => accepted,
-        };
-        match accepted {
-            (Ok(permit), Ok((stream, peer))) => {
-                let (service, cancel) = (service.clone(), cancel.clone());
-                service.phase.clone().spawn(format!("calls of {peer} to the Lambda endpoint"), async move {
-                    connection(stream, service, cancel).await;
-                    drop(permit);
-                });
-            }
-            (Ok(_), Err(problem)) => {
-                tracing::warn!(%problem, "the Lambda endpoint could not accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-            (Err(_), _) => return,
-        }
+    let cancel = service.phase.token();
+    let door = Door::new(listener, "the Lambda endpoint", MOST_CONNECTIONS);
+    while let Some(accepted) = door.next(&cancel).await {
+        let task = format!("calls of {} to the Lambda endpoint", accepted.peer);
+        service.phase.clone().spawn(task, connection(accepted, service.clone(), cancel.clone()));
     }
 }
 
-/// Serves one connection; when the daemon stops, the answer under way is the last one.
-async fn connection(stream: TcpStream, service: Arc<Service>, cancel: CancellationToken) {
+async fn connection(accepted: Accepted, service: Arc<Service>, cancel: CancellationToken) {
+    let Accepted { stream, slot: _slot, .. } = accepted;
     if let Err(problem) = stream.set_nodelay(true) {
         tracing::debug!(%problem, "no TCP_NODELAY on a connection");
     }
@@ -74,15 +57,7 @@ async fn connection(stream: TcpStream, service: Arc<Service>, cancel: Cancellati
         .header_read_timeout(HEAD_TIMEOUT)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), answering);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = cancel.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(problem) = ended {
+    if let Err(problem) = connections::serve(connection, &cancel).await {
         tracing::debug!(%problem, "a connection to the Lambda endpoint ended early");
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::FunctionId;
+use super::issuers::PinnedKeys;
 
 /// An API's logical id, with its nested stacks before it; the implicit ones are `ServerlessRestApi` and
 /// `ServerlessHttpApi`.
@@ -296,6 +297,8 @@ pub enum Authorizer {
         audience: Vec<String>,
         /// `$request.header.Authorization` or a query string.
         identity_source: String,
+        /// Keys that the user pinned the issuer to.
+        pinned: PinnedKeys,
     },
     /// REST: a Cognito user pool.
     Cognito {
@@ -305,6 +308,8 @@ pub enum Authorizer {
         identity_source: String,
         /// Full-match pattern of the token.
         validation_expression: Option<String>,
+        /// Keys that the user pinned the pools' issuers to.
+        pinned: PinnedKeys,
     },
     /// Something that cannot be evaluated: every request is refused, and the reason stands in the log.
     Unsupported {

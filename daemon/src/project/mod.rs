@@ -8,6 +8,8 @@ pub mod api;
 pub mod diff;
 pub mod environment;
 pub mod function;
+pub mod gateway;
+pub mod issuers;
 pub mod layer;
 pub mod resolve;
 pub mod routes;

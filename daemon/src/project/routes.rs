@@ -13,8 +13,8 @@ pub struct RouteRow {
     pub path: String,
     /// The method, or `ANY`.
     pub method: String,
-    /// `REST`, `HTTP`, `WEBSOCKET` or `URL`.
-    pub kind: &'static str,
+    /// Which product the API belongs to.
+    pub kind: RowKind,
     /// API Gateway's integration type in lower case: `aws_proxy`, `mock`, …
     pub integration: String,
     /// What the integration invokes: a function's logical id, or that of the alias that SAM makes for AutoPublishAlias; the
@@ -28,6 +28,30 @@ pub struct RouteRow {
     pub api_key_required: bool,
 }
 
+/// Which of API Gateway's products an API belongs to; a function URL is Lambda's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKind {
+    /// REST API.
+    Rest,
+    /// HTTP API.
+    Http,
+    /// WebSocket API.
+    WebSocket,
+    /// Function URL.
+    Url,
+}
+
+impl std::fmt::Display for RowKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            RowKind::Rest => "REST",
+            RowKind::Http => "HTTP",
+            RowKind::WebSocket => "WEBSOCKET",
+            RowKind::Url => "URL",
+        })
+    }
+}
+
 /// The routes of a project.
 #[must_use]
 pub fn routes(project: &Project) -> Vec<RouteRow> {
@@ -39,14 +63,16 @@ pub fn routes(project: &Project) -> Vec<RouteRow> {
     rows
 }
 
-fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
+/// One route of an API.
+#[must_use]
+pub fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
     RouteRow {
         api: api.id.0.clone(),
         path: path(api, &route.path),
         method: route.method.as_str().to_owned(),
         kind: match api.kind {
-            ApiKind::Rest => "REST",
-            ApiKind::Http => "HTTP",
+            ApiKind::Rest => RowKind::Rest,
+            ApiKind::Http => RowKind::Http,
         },
         integration: integration(&route.integration),
         function: lambda(&route.integration).and_then(|lambda| invoked(project, lambda)),
@@ -96,12 +122,12 @@ fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
 }
 
 /// A message has no method and no path; its route key stands for the path.
-fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
+pub fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
     api.routes.iter().map(|route| RouteRow {
         api: api.id.0.clone(),
         path: route.key.clone(),
         method: "ANY".to_owned(),
-        kind: "WEBSOCKET",
+        kind: RowKind::WebSocket,
         integration: route.integration.clone(),
         function: route.function.clone(),
         function_id: route.function_id.clone(),
@@ -111,13 +137,14 @@ fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
 }
 
 /// A function URL takes every path and method.
-fn url(function: &Function) -> Option<RouteRow> {
+#[must_use]
+pub fn url(function: &Function) -> Option<RouteRow> {
     let url = function.url.as_ref()?;
     Some(RouteRow {
         api: format!("{}Url", function.id),
         path: "/{proxy+}".to_owned(),
         method: "ANY".to_owned(),
-        kind: "URL",
+        kind: RowKind::Url,
         integration: "aws_proxy".to_owned(),
         function: Some(function.id.0.clone()),
         function_id: Some(function.id.clone()),

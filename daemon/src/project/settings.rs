@@ -7,6 +7,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::gateway::GatewaySettings;
+use super::issuers::Pin;
+
 /// The name under which a project is steered, unique in one daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectName(pub String);
@@ -54,28 +57,8 @@ pub struct Settings {
     pub only_functions: Vec<String>,
     /// How the gateway serves, beyond its address.
     pub gateway: GatewaySettings,
-}
-
-/// How the gateway serves, beyond its address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GatewaySettings {
-    /// HTTPS, when it is served.
-    pub tls: Option<Tls>,
-    /// A folder whose files are served beside the APIs.
-    pub static_dir: Option<PathBuf>,
-    /// No authorizer is asked, and no signature checked.
-    pub disable_authorizer: bool,
-    /// Media types that all REST APIs pass as base64, beside their own.
-    pub binary_types: Vec<String>,
-}
-
-/// What HTTPS is served with, both in PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// The certificate, with those that lead to its root behind it.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
+    /// Files of keys that issuers of tokens are pinned to.
+    pub jwks: Vec<Pin>,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -105,6 +88,7 @@ impl Settings {
             samconfig: true,
             only_functions: Vec::new(),
             gateway: GatewaySettings::default(),
+            jwks: Vec::new(),
         }
     }
 }
@@ -130,6 +114,7 @@ impl fmt::Debug for Settings {
             .field("samconfig", &self.samconfig)
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
+            .field("jwks", &self.jwks)
             .finish()
     }
 }

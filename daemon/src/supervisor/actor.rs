@@ -182,6 +182,9 @@ impl Actor {
                     drop(answer.send(queue.accept(name, function, invocation).await));
                 });
             }
+            Command::Token { name, wanted, answer } => {
+                self.forward(&name, answer, |answer| Order::Token { wanted, answer });
+            }
             Command::Logs { name, query, answer } => {
                 self.forward(&name, answer, |answer| Order::Logs { query, answer });
             }

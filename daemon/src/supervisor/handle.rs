@@ -11,10 +11,13 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use crate::worker::handle::SandboxStatus;
 
 use super::Directory;
+pub use super::token::{Minted, TokenWanted};
 use crate::gateway::access::Access;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Tls, Warm};
+use crate::project::gateway::GatewayPatch;
+use crate::project::issuers::Pin;
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::template::Diagnostic;
 
@@ -66,19 +69,8 @@ pub struct Patch {
     pub only_functions: Option<Vec<String>>,
     /// How the gateway serves.
     pub gateway: GatewayPatch,
-}
-
-/// A change of how the gateway serves: `None` leaves it as it is.
-#[derive(Debug, Clone, Default)]
-pub struct GatewayPatch {
-    /// HTTPS.
-    pub tls: Option<Tls>,
-    /// Folder of files beside the APIs.
-    pub static_dir: Option<PathBuf>,
-    /// No authorizer is asked.
-    pub disable_authorizer: Option<bool>,
-    /// Binary media types of all REST APIs; replaces all earlier ones.
-    pub binary_types: Option<Vec<String>>,
+    /// Files of keys that issuers are pinned to; replaces all earlier ones.
+    pub jwks: Option<Vec<Pin>>,
 }
 
 impl std::fmt::Debug for Patch {
@@ -102,6 +94,7 @@ impl std::fmt::Debug for Patch {
             .field("samconfig", &self.samconfig)
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
+            .field("jwks", &self.jwks)
             .finish()
     }
 }
@@ -130,6 +123,9 @@ pub enum Refused {
         /// Where that project is.
         path: PathBuf,
     },
+    /// No token can be made as it was asked for; one sentence.
+    #[error("{0}")]
+    NoToken(String),
     /// The project is stopped.
     #[error("project {0} is stopped; start it with `samctl start {0}`")]
     Stopped(ProjectName),
@@ -278,6 +274,8 @@ pub enum Command {
     Invoke { name: ProjectName, function: FunctionId, answer: Answer<crate::worker::Handle> },
     /// Keep an asynchronous invocation and run it; answered once it is on the disk.
     Accept { name: ProjectName, function: FunctionId, invocation: Invocation, answer: Answer<()> },
+    /// A token that the project's authorizers accept.
+    Token { name: ProjectName, wanted: TokenWanted, answer: Answer<Minted> },
     /// A project's log.
     Logs { name: ProjectName, query: LogQuery, answer: Answer<LogStream> },
 }
@@ -410,6 +408,14 @@ impl Handle {
     /// As [`Handle::start`].
     pub async fn logs(&self, name: ProjectName, query: LogQuery) -> Result<LogStream, Refused> {
         self.ask(|answer| Command::Logs { name, query, answer }).await
+    }
+
+    /// Makes a token that an authorizer of the project accepts.
+    ///
+    /// # Errors
+    /// As [`Handle::start`].
+    pub async fn token(&self, name: ProjectName, wanted: TokenWanted) -> Result<Minted, Refused> {
+        self.ask(|answer| Command::Token { name, wanted, answer }).await
     }
 
     /// Reload events from now on.

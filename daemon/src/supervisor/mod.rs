@@ -20,6 +20,7 @@ mod project_task;
 mod readiness;
 mod reconcile;
 mod status;
+mod token;
 
 pub use actor::{Parts, spawn};
 pub use directory::Directory;

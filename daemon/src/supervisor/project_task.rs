@@ -21,7 +21,8 @@ use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
 use crate::project::diff::ProjectDiff;
-use crate::project::settings::{GatewaySettings, ProjectName, Settings, Warm};
+use crate::project::gateway::GatewaySettings;
+use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
@@ -31,12 +32,12 @@ use crate::worker;
 use super::actor::Shared;
 use super::directory::Listing;
 use super::handle::{
-    CallerEnvironment, Changes, GatewayPatch, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport,
-    RunningStatus,
+    CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
 };
 use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
-use super::{ports, status};
+use super::token::{Minted, TokenWanted};
+use super::{ports, status, token};
 
 /// Orders that may wait at a project.
 const ORDERS: usize = 64;
@@ -68,6 +69,10 @@ pub(super) enum Order {
     Worker {
         function: FunctionId,
         answer: oneshot::Sender<Result<worker::Handle, Refused>>,
+    },
+    Token {
+        wanted: TokenWanted,
+        answer: oneshot::Sender<Result<Minted, Refused>>,
     },
     Logs {
         query: LogQuery,
@@ -244,6 +249,7 @@ impl ProjectTask {
                 drop(answer.send(Ok(status)));
             }
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
+            Order::Token { wanted, answer } => drop(answer.send(self.token(&wanted))),
             Order::Logs { query, answer } => {
                 let (past, future) = self.logs.read(&query);
                 let requests = (query.follow && query.requests).then(|| self.access.follow());
@@ -697,6 +703,12 @@ impl ProjectTask {
         }
     }
 
+    fn token(&mut self, wanted: &TokenWanted) -> Result<Minted, Refused> {
+        let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
+        let project = live.project.clone();
+        token::minted(self.surroundings()?.issuers.minter(), &project, wanted, SystemTime::now())
+    }
+
     fn unknown(&self, function: &FunctionId, live: &Live) -> Refused {
         let known: Vec<&str> = live.functions.keys().map(|id| id.0.as_str()).collect();
         Refused::UnknownFunction { project: self.name().clone(), function: function.clone(), known: known.join(", ") }
@@ -751,15 +763,7 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
         samconfig: patch.samconfig.unwrap_or(now.samconfig),
         only_functions: patch.only_functions.unwrap_or(now.only_functions),
-        gateway: gateway_patched(now.gateway, patch.gateway),
-    }
-}
-
-fn gateway_patched(now: GatewaySettings, patch: GatewayPatch) -> GatewaySettings {
-    GatewaySettings {
-        tls: patch.tls.or(now.tls),
-        static_dir: patch.static_dir.or(now.static_dir),
-        disable_authorizer: patch.disable_authorizer.unwrap_or(now.disable_authorizer),
-        binary_types: patch.binary_types.unwrap_or(now.binary_types),
+        gateway: now.gateway.patched(patch.gateway),
+        jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

@@ -40,12 +40,15 @@ fn value(key: &Key, declaration: &Node, given: &Given, findings: &Findings) -> N
     let from_outside = given.value(&key.text, declaration);
     let chosen = from_outside.or_else(|| declaration.as_map()?.get("Default").filter(|node| !node.is_null()).cloned());
     let is_default = given.value(&key.text, declaration).is_none();
+    let is_stand_in = chosen.is_none();
     let value = chosen.unwrap_or_else(|| stand_in(key, declaration, kind, findings));
     if kind.starts_with("AWS::SSM::Parameter::Value") && is_default {
         // What the parameter store holds is not known here: its key stands in for it.
         findings.stand_in(&format!("Parameters.{}", key.text), &value.scalar().unwrap_or_default());
     }
-    for problem in problems(&key.text, declaration, kind, &value) {
+    // Nobody chose a stand-in, so nobody is told what is wrong with it.
+    let problems = if is_stand_in { Vec::new() } else { problems(&key.text, declaration, kind, &value) };
+    for problem in problems {
         findings.report(problem.at(declaration.mark.location()).path(format!("Parameters.{}", key.text)));
     }
     if is_list(kind) { split(&value) } else { as_text(&value) }

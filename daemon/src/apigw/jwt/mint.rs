@@ -5,11 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// How long a minted token is valid unless its claims say otherwise, in seconds.
-pub const LIFETIME: u64 = 3600;
+use super::Grant;
 
 /// An Ed25519 key pair made from a seed. The seed is the secret: whoever has it signs in as anybody.
 pub struct Minter {
@@ -57,35 +55,13 @@ impl Minter {
         serde_json::to_string(&JwkSet { keys: vec![jwk] }).map_err(|error| MintError(error.to_string()))
     }
 
-    /// A token of an issuer for an audience, with scopes and claims of one's own, which go before the others.
+    /// A token.
     ///
     /// # Errors
     /// [`MintError`] where the key pair cannot be used.
-    pub fn token(
-        &self,
-        issuer: &str,
-        audience: Option<&str>,
-        scopes: &[String],
-        claims: &Map<String, Value>,
-        now: u64,
-    ) -> Result<String, MintError> {
-        let token_use = if scopes.is_empty() { "id" } else { "access" };
-        let mut all = Map::new();
-        let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        put("iss", json!(issuer));
-        put("sub", json!("samd"));
-        put("iat", json!(now));
-        put("exp", json!(now + LIFETIME));
-        put("token_use", json!(token_use));
-        if let Some(audience) = audience {
-            put("aud", json!(audience));
-        }
-        if !scopes.is_empty() {
-            put("scope", json!(scopes.join(" ")));
-        }
-        all.extend(claims.clone());
+    pub fn token(&self, grant: &Grant, now: u64) -> Result<String, MintError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.kid.clone());
-        encode(&header, &all, &self.key).map_err(|error| MintError(error.to_string()))
+        encode(&header, &grant.all_claims(now), &self.key).map_err(|error| MintError(error.to_string()))
     }
 }

@@ -130,18 +130,13 @@ fn events_carry_claims_as_strings() {
 }
 
 #[test]
-fn a_pool_has_an_issuer() {
-    let arn = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_abc";
-    assert_eq!(pool_issuer(arn).unwrap(), "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc");
-    assert_eq!(pool_issuer("UserPool"), None);
-}
-
-#[test]
 fn a_minted_token_is_accepted_with_its_own_keys_alone() {
     let (mine, other) = (Minter::from_seed(&[7; 32]), Minter::from_seed(&[8; 32]));
     let scopes = ["read".to_owned()];
-    let own = json!({"sub": "me", "email": "me@example.com"});
-    let token = mine.token("https://issuer", Some("app"), &scopes, own.as_object().unwrap(), NOW).unwrap();
+    let own = json!({"sub": "me", "email": "me@example.com", "aud": "app"});
+    let issuer = "https://issuer".to_owned();
+    let grant = Grant { issuer, scopes: scopes.to_vec(), claims: own.as_object().unwrap().clone() };
+    let token = mine.token(&grant, NOW).unwrap();
     let issuers = ["https://issuer".to_owned()];
     let expected = Expected { issuers: &issuers, audience: &["app".to_owned()], scopes: &scopes };
     let with = |jwks: &[&str], now| check(&token, jwks, &expected, now);

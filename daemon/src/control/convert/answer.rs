@@ -10,7 +10,9 @@ use crate::control::routes;
 use crate::gateway::access::Access;
 use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
-use crate::project::settings::{GatewaySettings, SandboxChoice, Settings, Tls, Warm};
+use crate::project::gateway::{GatewaySettings, Tls};
+use crate::project::issuers::Pin;
+use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, StandIn};
 use crate::supervisor::handle::{
     Changes, FunctionStatus, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
@@ -25,6 +27,7 @@ pub(in crate::control) fn refused(refused: Refused) -> ApiError {
         Refused::UnknownProject(_) => (ErrorCode::UnknownProject, Vec::new()),
         Refused::UnknownFunction { .. } => (ErrorCode::UnknownFunction, Vec::new()),
         Refused::NameTaken { .. } => (ErrorCode::NameTaken, Vec::new()),
+        Refused::NoToken(_) => (ErrorCode::BadRequest, Vec::new()),
         Refused::Stopped(_) => (ErrorCode::Stopped, Vec::new()),
         Refused::Diagnostics(findings) => (ErrorCode::Diagnostics, findings),
         Refused::Address { .. } => (ErrorCode::Address, Vec::new()),
@@ -90,12 +93,17 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         samconfig: settings.samconfig,
         only_functions: settings.only_functions.clone(),
         gateway: gateway(&settings.gateway),
+        jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
 }
 
-fn gateway(settings: &GatewaySettings) -> wire::settings::GatewaySettings {
-    let tls = |tls: &Tls| wire::settings::Tls { certificate: tls.certificate.clone(), key: tls.key.clone() };
-    wire::settings::GatewaySettings {
+fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {
+    wire::settings::PinnedKeys { subject: pin.subject.clone(), file: pin.file.clone() }
+}
+
+fn gateway(settings: &GatewaySettings) -> wire::gateway::GatewaySettings {
+    let tls = |tls: &Tls| wire::gateway::Tls { certificate: tls.certificate.clone(), key: tls.key.clone() };
+    wire::gateway::GatewaySettings {
         tls: settings.tls.as_ref().map(tls),
         static_dir: settings.static_dir.clone(),
         disable_authorizer: settings.disable_authorizer,
@@ -111,7 +119,7 @@ fn running(running: &RunningStatus, settings: &Settings) -> wire::project::Runni
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, Some(origin)),
+        routes: routes::of(&running.project, origin),
         functions: running
             .functions
             .iter()
@@ -145,7 +153,7 @@ pub(in crate::control) fn runtime(function: &Function) -> String {
     }
 }
 
-fn handler(function: &Function) -> Option<String> {
+pub(in crate::control) fn handler(function: &Function) -> Option<String> {
     match &function.package {
         Package::Zip { handler, .. } if !handler.is_empty() => Some(handler.clone()),
         Package::Zip { .. } | Package::Image { .. } => None,

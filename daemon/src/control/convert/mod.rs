@@ -6,8 +6,8 @@ mod request;
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    Origin, diagnostic, log_line, project_status, project_summary, refused, reload_event, reload_report, request_line,
-    runtime, url,
+    Origin, diagnostic, handler, log_line, project_status, project_summary, refused, reload_event, reload_report,
+    request_line, runtime, url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 
@@ -17,6 +17,6 @@ pub(in crate::control) fn milliseconds(time: SystemTime) -> u64 {
 }
 
 /// A duration in milliseconds; more than fits is the most that does.
-fn whole_milliseconds(duration: Duration) -> u64 {
+pub(in crate::control) fn whole_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,8 +8,10 @@ use samd_proto::secret::ParameterOverride;
 use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Tls, Warm};
-use crate::supervisor::handle::{CallerEnvironment, GatewayPatch, Patch};
+use crate::project::gateway::{GatewayPatch, Tls};
+use crate::project::issuers::Pin;
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::supervisor::handle::{CallerEnvironment, Patch};
 
 /// The longest name of a project.
 const MAX_NAME: usize = 64;
@@ -53,11 +55,12 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         samconfig: patch.samconfig,
         only_functions: patch.only_functions,
         gateway: patch.gateway.map(gateway).transpose()?.unwrap_or_default(),
+        jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }
 
-fn gateway(patch: wire::settings::GatewayPatch) -> Result<GatewayPatch, ApiError> {
-    let tls = |tls: wire::settings::Tls| -> Result<Tls, ApiError> {
+fn gateway(patch: wire::gateway::GatewayPatch) -> Result<GatewayPatch, ApiError> {
+    let tls = |tls: wire::gateway::Tls| -> Result<Tls, ApiError> {
         Ok(Tls {
             certificate: absolute("tls.certificate", Some(tls.certificate))?.unwrap_or_default(),
             key: absolute("tls.key", Some(tls.key))?.unwrap_or_default(),
@@ -80,6 +83,11 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
     settings.region = query.region;
     settings.profile = query.profile;
     Ok((settings, CallerEnvironment(query.environment.0)))
+}
+
+fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {
+    let file = absolute("jwks.file", Some(keys.file))?.unwrap_or_default();
+    Ok(Pin { subject: keys.subject, file })
 }
 
 /// The daemon has a working folder of its own, so a relative path would mean something else here than to the caller.

@@ -12,8 +12,11 @@ use crate::apigw::authorizer::{self, Refused, method_arn};
 use crate::apigw::policy::check_resource_policy;
 use crate::apigw::{AuthorizerContext, Caller, Exchange, Reply, gateway_response, reply, sigv4, usage_plan};
 use crate::project::api::{Authorization, Authorizer};
+use crate::project::issuers;
 
 use super::snapshot::{ServedApi, Snapshot};
+
+use self::token::Source;
 
 pub(super) use lambda::Verdicts;
 
@@ -75,12 +78,15 @@ async fn authorize(
     };
     let context = match served.api.authorizers.get(name) {
         Some(Authorizer::Lambda(lambda)) => lambda::ask(snapshot, served, exchange, name, lambda).await,
-        Some(Authorizer::Jwt { issuer, audience, identity_source }) => {
-            token::of_issuer(snapshot.surroundings(), exchange, issuer, audience, identity_source, scopes).await
+        Some(Authorizer::Jwt { issuer, audience, identity_source, pinned }) => {
+            let issuers = [issuer.clone()];
+            let source = Source { surroundings: snapshot.surroundings(), identity_source, issuers: &issuers, pinned };
+            token::of_issuer(exchange, source, audience, scopes).await
         }
-        Some(Authorizer::Cognito { pools, identity_source, validation_expression }) => {
-            let expression = validation_expression.as_deref();
-            token::of_pool(snapshot.surroundings(), exchange, pools, identity_source, expression, scopes).await
+        Some(Authorizer::Cognito { pools, identity_source, validation_expression, pinned }) => {
+            let issuers: Vec<String> = pools.iter().filter_map(|arn| issuers::pool_issuer(arn)).collect();
+            let source = Source { surroundings: snapshot.surroundings(), identity_source, issuers: &issuers, pinned };
+            token::of_pool(exchange, source, validation_expression.as_deref(), scopes).await
         }
         Some(Authorizer::Unsupported { reason }) => Err(authorizer::unevaluable(exchange, reason)),
         None => Err(authorizer::unevaluable(exchange, &format!("the API has no authorizer {name}"))),

@@ -7,6 +7,7 @@ use super::draft::Scheme;
 use super::index::Index;
 use super::reply::either;
 use crate::project::api::{ApiKind, Authorizer, LambdaAuthorizer, LambdaAuthorizerKind};
+use crate::project::issuers::PinnedKeys;
 use crate::template::Node;
 
 /// A REST authorizer's results are kept so long where nothing is said (rule E3.5).
@@ -85,7 +86,12 @@ fn sam_rest(node: &Node, context: Context<'_>) -> Authorizer {
     let validation = validation.map(|text| text.to_string());
     if let Some(pools) = node.get("UserPoolArn") {
         let pools = pools.strings();
-        return Authorizer::Cognito { pools, identity_source: header, validation_expression: validation };
+        return Authorizer::Cognito {
+            pools,
+            identity_source: header,
+            validation_expression: validation,
+            pinned: PinnedKeys::new(),
+        };
     }
     let request = node.get("FunctionPayloadType").and_then(Node::as_str) == Some("REQUEST");
     let names = [
@@ -188,6 +194,7 @@ fn jwt(node: &Node) -> Authorizer {
             .into_iter()
             .next()
             .unwrap_or_else(|| "$request.header.Authorization".to_owned()),
+        pinned: PinnedKeys::new(),
     }
 }
 
@@ -199,5 +206,6 @@ fn cognito(node: &Node, identity_source: &str) -> Authorizer {
         validation_expression: either(node, "IdentityValidationExpression")
             .and_then(Node::scalar)
             .map(|text| text.to_string()),
+        pinned: PinnedKeys::new(),
     }
 }

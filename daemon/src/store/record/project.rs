@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateway::GatewayV1;
 use super::{VERSION, millis};
-use crate::project::settings::{GatewaySettings, ProjectName, SandboxChoice, Settings, Tls, Warm};
+use crate::project::issuers::Pin;
+use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
 #[derive(Serialize, Deserialize)]
@@ -37,16 +39,14 @@ pub(super) struct ProjectV1 {
     only_functions: Vec<String>,
     #[serde(default)]
     gateway: GatewayV1,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    jwks: Vec<PinV1>,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct GatewayV1 {
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-    static_dir: Option<PathBuf>,
-    disable_authorizer: bool,
-    binary_types: Vec<String>,
+#[derive(Serialize, Deserialize)]
+struct PinV1 {
+    subject: String,
+    file: PathBuf,
 }
 
 /// Of records from before there was this setting.
@@ -111,29 +111,7 @@ impl From<&SavedProject> for ProjectV1 {
             samconfig: settings.samconfig,
             only_functions: settings.only_functions.clone(),
             gateway: GatewayV1::from(&settings.gateway),
-        }
-    }
-}
-
-impl From<&GatewaySettings> for GatewayV1 {
-    fn from(gateway: &GatewaySettings) -> GatewayV1 {
-        GatewayV1 {
-            certificate: gateway.tls.as_ref().map(|tls| tls.certificate.clone()),
-            key: gateway.tls.as_ref().map(|tls| tls.key.clone()),
-            static_dir: gateway.static_dir.clone(),
-            disable_authorizer: gateway.disable_authorizer,
-            binary_types: gateway.binary_types.clone(),
-        }
-    }
-}
-
-impl From<GatewayV1> for GatewaySettings {
-    fn from(record: GatewayV1) -> GatewaySettings {
-        GatewaySettings {
-            tls: record.certificate.zip(record.key).map(|(certificate, key)| Tls { certificate, key }),
-            static_dir: record.static_dir,
-            disable_authorizer: record.disable_authorizer,
-            binary_types: record.binary_types,
+            jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
 }
@@ -165,6 +143,7 @@ impl From<ProjectV1> for SavedProject {
             samconfig: record.samconfig,
             only_functions: record.only_functions,
             gateway: record.gateway.into(),
+            jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {
             WantedV1::Running => Wanted::Running,
