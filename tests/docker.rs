@@ -1,6 +1,11 @@
 //! Functions in containers, through the real daemon, a real engine and stand-ins for AWS's base images
 //! (tests/install/docker.sh makes them).
 
+mod building;
+mod layers;
+mod pulling;
+mod settings;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;

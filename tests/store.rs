@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use samd::lambda::Invocation;
 use samd::project::FunctionId;
+use samd::project::containers::ContainerSettings;
 use samd::project::issuers::Pin;
-use samd::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use samd::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use samd::store::{
     Change, Identity, Opened, Recovery, SandboxId, Saved, SavedInvocation, SavedProject, SavedSandbox, Store,
     StoreError, Wanted,
@@ -50,6 +51,26 @@ fn project(name: &str) -> SavedProject {
         profile: Some("work".into()),
         max_concurrency: 3,
         idle_expiry: Duration::from_secs(90),
+        containers: ContainerSettings {
+            network: Some("shop".into()),
+            add_hosts: vec!["db:10.0.0.7".into()],
+            image: Some("all:1".into()),
+            images: [("Ratings".into(), "own:2".into())].into(),
+            host: Some("host.docker.internal".into()),
+            host_interface: "0.0.0.0".parse().ok(),
+            skip_pull: true,
+            force_build: true,
+            layer_cache: Some("/layers".into()),
+            volume_base: Some("/seen".into()),
+            layers: [("arn:aws:lambda:x:1:layer:y:1".into(), "/y".into())].into(),
+        },
+        debug: DebugSettings {
+            port: Some(5678),
+            function: Some("Ratings".into()),
+            args: Some("--wait-for-client".into()),
+            debugger_path: Some("/home/me/debugpy".into()),
+        },
+        freeze: true,
         ..Settings::new(ProjectName(name.into()), "/home/me/shop".into())
     };
     SavedProject { settings, wanted: Wanted::Running, generation: 7, port: Some(3000) }
@@ -414,7 +435,11 @@ fn a_store_of_the_first_version_opens() {
     copy_tree(&golden_file::path("store/v1"), folder.path());
     let opened = open(folder.path());
     assert_eq!(opened.recoveries, []);
-    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], project("shop"));
+    // It had none of the settings that came later.
+    let mut shop = project("shop");
+    shop.settings.containers = ContainerSettings::default();
+    (shop.settings.debug, shop.settings.freeze) = (DebugSettings::default(), false);
+    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], shop);
     assert_eq!(names(&opened.saved), ["plain", "shop"]);
     assert_eq!(opened.saved.sandboxes, [process(), container()]);
     assert_eq!(format!("{:?}", opened.saved.invocations), format!("{:?}", [invocation(ID)]));

@@ -10,6 +10,7 @@ mod autostart;
 pub mod cli;
 mod client;
 mod commands;
+mod containers;
 pub mod exit;
 pub mod local;
 mod overrides;

@@ -7,6 +7,7 @@ use samd_proto::settings::{PinnedKeys, SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
+use crate::containers;
 use crate::exit::Failure;
 use crate::overrides;
 
@@ -32,11 +33,13 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         profile: arguments.profile.clone(),
         max_concurrency: arguments.max_concurrency,
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
-        lambda_endpoint: match (arguments.lambda_endpoint, arguments.no_lambda_endpoint) {
-            (true, _) => Some(true),
-            (false, true) => Some(false),
-            (false, false) => None,
-        },
+        lambda_endpoint: switch(arguments.lambda_endpoint, arguments.no_lambda_endpoint),
+        containers: containers::patch(&arguments.containers, surroundings)?,
+        debug_port: arguments.debug_port,
+        debug_function: arguments.debug_function.clone(),
+        debug_args: arguments.debug_args.clone(),
+        debugger_path: arguments.debugger_path.as_deref().map(|path| debugger(path, surroundings)).transpose()?,
+        freeze: switch(arguments.freeze, arguments.no_freeze),
         samconfig: None,
         only_functions: None,
         gateway: None,
@@ -46,6 +49,30 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
             (None, false) => None,
         },
     })
+}
+
+/// A pair of flags, the last of which counts.
+pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
+    match (on, off) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    }
+}
+
+/// An existing folder, absolute; an empty path takes the setting back.
+pub(crate) fn debugger(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
+    if path.as_os_str().is_empty() {
+        return Ok(path.to_path_buf());
+    }
+    let folder = file(path, surroundings)?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(Failure::Usage(format!(
+        "{} is no folder; --debugger-path names the folder that holds the debugger",
+        path.display()
+    )))
 }
 
 /// `AUTHORIZER=FILE`; neither names nor issuers have an equals sign.

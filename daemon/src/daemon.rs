@@ -16,11 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
+use crate::layers::Layers;
 use crate::sandbox::Driver;
 use crate::sandbox::auto::AutoDriver;
 use crate::sandbox::docker::{self, DockerDriver};
+use crate::sandbox::doors::Doors;
 use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
+use crate::sandbox::progress::Board;
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
@@ -80,10 +83,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
+    let (doors, opened_doors) = Doors::new();
     let place = Place { state: &state, cache: options.cache };
-    let parts = parts(place, &opened.store, engines, endpoint, requests.clone(), sandboxes).await?;
+    let docker = DockerSide { engines, place: place.of_docker(sandboxes.clone(), doors) };
+    let parts = parts(place, &opened.store, docker, endpoint, requests.clone(), sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved);
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
+    lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
     let address = listener.local_addr()?;
     state.publish_control(address)?;
     let told = CancellationToken::new();
@@ -110,6 +116,17 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 struct Place<'a> {
     state: &'a State,
     cache: PathBuf,
+}
+
+impl Place<'_> {
+    /// Where code that came as archives is unpacked.
+    fn unpacked(&self) -> PathBuf {
+        self.cache.join("unpacked")
+    }
+
+    fn of_docker(&self, tasks: Phase, doors: Doors) -> docker::Place {
+        docker::Place { state: self.state.folder().to_path_buf(), cache: self.unpacked(), tasks, doors }
+    }
 }
 
 /// The state folder's runtimes are the mark of this daemon's sandboxes.
@@ -148,32 +165,41 @@ async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn parts(
-    Place { state, cache }: Place<'_>,
-    store: &Store,
+/// What the docker driver is made of.
+struct DockerSide {
     engines: Engines,
+    place: docker::Place,
+}
+
+async fn parts(
+    own: Place<'_>,
+    store: &Store,
+    DockerSide { engines, place }: DockerSide,
     lambda_endpoint: SocketAddr,
     requests: Phase,
     sandboxes: Phase,
 ) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let (unpacked, runtimes) = (cache.join("unpacked"), runtimes(state));
-    let unpacked_here = unpacked.clone();
+    let (unpacked, runtimes) = (own.unpacked(), runtimes(own.state));
+    let Place { state, cache } = own;
+    let layers = Layers::new(cache.join("layers"));
     let process = tokio::task::spawn_blocking(move || -> anyhow::Result<ProcessDriver> {
         let clients = Clients::materialise(&runtimes)
             .with_context(|| format!("the runtime clients cannot be written to {}", runtimes.display()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let interpreters =
             Interpreters::discover(path, std::env::home_dir()).remember_in(cache.join("interpreters.json"));
-        Ok(ProcessDriver::new(interpreters, clients, unpacked_here))
+        Ok(ProcessDriver::new(interpreters, clients, unpacked))
     });
     let process: Arc<dyn Driver> = Arc::new(process.await??);
-    let place = docker::Place { state: state.folder().to_path_buf(), cache: unpacked, tasks: sandboxes.clone() };
-    let docker = DockerDriver::new(engines, place);
+    let board = Board::default();
+    let docker = DockerDriver::new(engines, place, board.clone());
     Ok(supervisor::Parts {
         auto: Arc::new(AutoDriver::new(docker.clone(), process.clone())),
         docker: Arc::new(docker),
         process,
+        board,
+        layers,
         store: store.clone(),
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),

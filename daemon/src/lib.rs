@@ -11,6 +11,7 @@
 //! | [`loader`] | files → text → project; the only reader of templates |
 //! | [`watch`] | file events → what was touched |
 //! | [`store`] | what must outlast the daemon |
+//! | [`layers`] | published layers, fetched from Lambda and kept |
 //! | [`logs`] | what functions print, kept in rings and told to followers |
 //! | [`sandbox`] | starts and stops the processes or containers in which functions run |
 //! | [`runtime_api`] | the Lambda Runtime API, one listener per sandbox |
@@ -33,6 +34,7 @@ pub mod daemon;
 pub mod gateway;
 pub mod lambda;
 pub mod lambda_api;
+pub mod layers;
 pub mod loader;
 pub mod logs;
 pub mod project;

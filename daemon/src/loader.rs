@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use self::choose::choose;
 use self::configuration::{Configuration, configuration};
 use self::missing::missing_files;
+use crate::project::containers;
 use crate::project::environment::{self, Overrides};
+use crate::project::serving;
 use crate::project::settings::Settings;
 use crate::project::{Project, tailor};
 use crate::template::scope::Surroundings;
@@ -65,9 +67,11 @@ pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
             return Loaded { project: None, diagnostics, template, why };
         }
     };
-    let (mut project, found) = load_template(&choice.template, settings, inputs);
+    let (mut project, mut found) = load_template(&choice.template, settings, inputs);
     if let Some(project) = &mut project {
         project.sources.extend(config.file.clone());
+        found.extend(serving::apply(project, settings));
+        found.extend(containers::apply(project, settings));
     }
     let why = if config.names_the_template(settings) { "samconfig names it".to_owned() } else { choice.why };
     Loaded { project, diagnostics: config.problem.into_iter().chain(found).collect(), template: choice.template, why }

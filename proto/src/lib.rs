@@ -10,12 +10,14 @@
 //! This crate owns the wire's types and depends on serde alone. It never does I/O and knows nothing of how the daemon
 //! keeps its own state.
 
+pub mod containers;
 pub mod daemon;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
 pub mod function;
 pub mod gateway;
+pub mod image;
 pub mod invoke;
 pub mod log;
 pub mod place;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::Diagnostic;
+use crate::image::ImageProgress;
 
 /// Request of `reload`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,8 @@ pub struct EventsRequest {
 pub enum ReloadEvent {
     /// A change of configuration ended.
     Reload(Box<ReloadReport>),
+    /// An image is being pulled or built; told to those who follow.
+    Image(ImageProgress),
     /// The reader was too slow and missed some.
     Lagged {
         /// How many.

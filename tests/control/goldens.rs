@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
+use samd_proto::containers::{Containers, ContainersPatch};
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
 use samd_proto::gateway::{GatewayPatch, GatewaySettings, Tls};
+use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest, RequestLine};
 use samd_proto::project::{
-    Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary, RemoveRequest,
-    Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
+    ApiKey, Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary,
+    RemoveRequest, Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
 };
 use samd_proto::reload::{
     Changes, EventsRequest, ReloadEvent, ReloadOutcome, ReloadReport, ReloadRequest, ReloadResponse,
@@ -109,12 +111,61 @@ fn patch() -> SettingsPatch {
             disable_authorizer: Some(true),
             binary_types: Some(vec![text("image/png")]),
         }),
+        containers: containers_patch(),
+        debug_port: Some(5678),
+        debug_function: Some(text("Orders")),
+        debug_args: Some(text("--wait-for-client")),
+        debugger_path: Some("/debugpy".into()),
+        freeze: Some(true),
         jwks: Some(pins()),
     }
 }
 
 fn tls() -> Tls {
     Tls { certificate: "/shop/cert.pem".into(), key: "/shop/key.pem".into() }
+}
+
+fn containers_patch() -> ContainersPatch {
+    let now = containers();
+    ContainersPatch {
+        docker_network: now.docker_network,
+        add_hosts: Some(now.add_hosts),
+        container_host: now.container_host,
+        container_host_interface: now.container_host_interface,
+        invoke_images: Some(now.invoke_images),
+        skip_pull_image: Some(now.skip_pull_image),
+        force_image_build: Some(now.force_image_build),
+        layer_cache_basedir: now.layer_cache_basedir,
+        docker_volume_basedir: now.docker_volume_basedir,
+        layers: Some(now.layers),
+    }
+}
+
+fn containers() -> Containers {
+    Containers {
+        docker_network: Some(text("shop")),
+        add_hosts: vec![text("db:10.0.0.7")],
+        container_host: Some(text("host.docker.internal")),
+        container_host_interface: Some(text("0.0.0.0")),
+        invoke_images: vec![text("all:1"), text("Orders=own:2")],
+        skip_pull_image: true,
+        force_image_build: false,
+        layer_cache_basedir: Some("/layers".into()),
+        docker_volume_basedir: Some("/seen".into()),
+        layers: vec![text("arn:aws:lambda:eu-west-1:123456789012:layer:tools:3=/tools")],
+    }
+}
+
+fn image_progress() -> ImageProgress {
+    ImageProgress {
+        image: text("shop:1"),
+        step: ImageStep::Pulling,
+        layers: 7,
+        layers_done: 3,
+        bytes: 12_000_000,
+        bytes_total: 80_000_000,
+        text: Some(text("no such host")),
+    }
 }
 
 fn diagnostic() -> Diagnostic {
@@ -205,6 +256,12 @@ fn status() -> ProjectStatus {
                 disable_authorizer: false,
                 binary_types: vec![text("image/png")],
             },
+            containers: containers(),
+            debug_port: Some(5678),
+            debug_function: Some(text("Orders")),
+            debug_args: Some(text("--wait-for-client")),
+            debugger_path: Some("/debugpy".into()),
+            freeze: true,
             jwks: pins(),
         },
         running: Some(Running {
@@ -216,6 +273,12 @@ fn status() -> ProjectStatus {
             routes: vec![route()],
             functions: vec![function()],
             stand_ins: vec![StandIn { expression: text("Table.StreamArn"), value: text("arn:aws:dynamodb:x") }],
+            api_keys: vec![ApiKey {
+                id: text("RestApiKey"),
+                value: Text(text("samdkey")),
+                enabled: true,
+                plans: vec![text("RestUsagePlan")],
+            }],
             last_reload: Some(report(applied())),
         }),
         diagnostics: vec![diagnostic(), short_diagnostic()],
@@ -420,6 +483,7 @@ fn events_stand_on_the_wire_as_ever() {
     check("ReloadEvent.unchanged", &ReloadEvent::Reload(Box::new(report(ReloadOutcome::Unchanged))));
     let rejected = ReloadOutcome::Rejected { diagnostics: vec![diagnostic()] };
     check("ReloadEvent.rejected", &ReloadEvent::Reload(Box::new(report(rejected))));
+    check("ReloadEvent.image", &ReloadEvent::Image(image_progress()));
     check("ReloadEvent.lagged", &ReloadEvent::Lagged { lost: 7 });
 }
 

@@ -14,6 +14,7 @@ use samd::project::api::{ApiKind, Authorization, Integration, LambdaProxy, Metho
 use samd::project::function::{Architecture, Code, Environment, LogFormat, Logging, Package, Runtime};
 use samd::project::settings::{ProjectName, Settings};
 use samd::project::{Api, ApiId, Function, FunctionId, Project, StandIn};
+use samd::sandbox::progress::Board;
 use samd::supervisor::handle::{
     CallerEnvironment, Changes, Command, FunctionStatus, LogStream, MAILBOX, Minted, Patch, ProjectStatus, Refused,
     ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus, TokenWanted,
@@ -30,6 +31,8 @@ pub struct FakeSupervisor {
     pub handle: Handle,
     /// Where reload events go in.
     pub events: broadcast::Sender<ReloadReport>,
+    /// Where progress of images goes in.
+    pub board: Board,
     /// Its one log.
     pub logs: LogHub,
     /// What `start` and `set` were given.
@@ -42,9 +45,11 @@ impl FakeSupervisor {
     pub fn spawn() -> FakeSupervisor {
         let (mailbox, commands) = mpsc::channel(MAILBOX);
         let events = broadcast::channel(16).0;
+        let board = Board::default();
         let fake = FakeSupervisor {
-            handle: Handle::new(mailbox, events.clone(), Directory::default()),
+            handle: Handle::new(mailbox, events.clone(), Directory::default(), board.clone()),
             events,
+            board,
             logs: LogHub::default(),
             asked: Arc::default(),
         };
@@ -316,6 +321,9 @@ fn function(id: &str) -> Function {
         per_tenant: false,
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
+        hosting: Default::default(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     }
 }
 

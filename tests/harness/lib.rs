@@ -5,15 +5,18 @@ pub mod browser;
 pub mod command_line;
 pub mod control_port;
 pub mod daemon;
+pub mod debug_adapter;
 pub mod engine;
 pub mod fake_supervisor;
 pub mod foreground;
 pub mod golden;
 pub mod golden_file;
+pub mod inspector;
 pub mod lambda_client;
 pub mod large_template;
 pub mod namespace;
 pub mod recording_api;
+pub mod registry;
 pub mod runtime_client;
 mod shared;
 

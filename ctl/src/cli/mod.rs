@@ -2,6 +2,7 @@
 //! `commands`.
 
 mod arguments;
+mod containers;
 mod help;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

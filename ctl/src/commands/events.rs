@@ -6,7 +6,7 @@ use samd_proto::reload::{EventsRequest, ReloadEvent, ReloadOutcome};
 use super::Session;
 use crate::cli::EventsArgs;
 use crate::exit::{Ended, Outcome};
-use crate::show::{Paint, findings, reload};
+use crate::show::{Paint, findings, image, reload};
 
 pub(super) fn run(arguments: EventsArgs, session: &mut Session<'_>) -> Ended {
     let request = EventsRequest { name: arguments.name, follow: arguments.follow };
@@ -30,6 +30,7 @@ fn text(event: &ReloadEvent, paint: Paint) -> String {
                 ReloadOutcome::Applied { .. } | ReloadOutcome::Unchanged => head,
             }
         }
+        ReloadEvent::Image(progress) => image::text(progress, paint),
         ReloadEvent::Lagged { lost } => paint.careful(&format!("({lost} events lost: they came too fast)")),
         ReloadEvent::Unknown => paint.dim("(something that this samctl does not know; a newer one shows it)"),
     }

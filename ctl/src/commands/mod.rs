@@ -1,5 +1,6 @@
 //! The commands, one file each. A command asks the daemon and shows what it says.
 
+mod attended;
 mod completions;
 mod daemon;
 mod events;

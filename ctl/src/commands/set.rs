@@ -4,7 +4,7 @@ use samd_proto::endpoint::Set;
 use samd_proto::project::SetRequest;
 use samd_proto::settings::SettingsPatch;
 
-use super::Session;
+use super::{Session, attended};
 use crate::cli::SetArgs;
 use crate::exit::{Ended, Failure, Outcome};
 use crate::{settings, show, target};
@@ -16,8 +16,8 @@ pub(super) fn run(arguments: &SetArgs, session: &mut Session<'_>) -> Ended {
     }
     let client = session.connect_or_start()?;
     let name = target::named_or_default(arguments.name.as_ref(), &client, session.surroundings)?;
-    let status = client.call::<Set>(&SetRequest { name, settings })?;
     let mut output = session.output();
+    let status = attended::call::<Set>(&client, SetRequest { name, settings }, &mut output)?;
     output.findings(&status.diagnostics)?;
     output.answer(&status, |paint| show::project::started(&status, paint))?;
     Ok(Outcome::Done)

@@ -3,7 +3,7 @@
 use samd_proto::endpoint::Start;
 use samd_proto::project::StartRequest;
 
-use super::Session;
+use super::{Session, attended};
 use crate::cli::StartArgs;
 use crate::client::Client;
 use crate::exit::{Ended, Failure, Outcome};
@@ -23,8 +23,8 @@ pub(super) fn run(arguments: &StartArgs, session: &mut Session<'_>) -> Ended {
     if let StartTarget::Path(path) = target {
         request.settings.path = Some(path);
     }
-    let status = client.call::<Start>(&request)?;
     let mut output = session.output();
+    let status = attended::call::<Start>(&client, request, &mut output)?;
     output.findings(&status.diagnostics)?;
     output.answer(&status, |paint| show::project::started(&status, paint))?;
     Ok(Outcome::Done)

@@ -65,6 +65,7 @@ impl Foreground<'_> {
                         remount(&self.status, &mut self.screen)?;
                     }
                 }
+                News::Reload(ReloadEvent::Image(progress)) => self.screen.image(&progress)?,
                 News::Reload(ReloadEvent::Lagged { .. } | ReloadEvent::Unknown) | News::Answered(_) => {}
                 News::Told => return self.end(),
                 News::Gone => return Err(Failure::NoDaemon("samd has ended by itself".to_owned())),

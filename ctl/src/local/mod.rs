@@ -1,11 +1,12 @@
 //! `samctl local …`: the SAM CLI's face. Its options, its conventions, its lines; what runs is samd.
 //!
 //! In reading order: [`arguments`] says what may be typed; `layers`, `samconfig` and `parameters` find what was not;
-//! `unserved` refuses what samd has not; `plan` makes the project's settings of it. `own` runs the command's daemon,
+//! `unserved` refuses what samd has not; `plan`, with `containers`, makes the project's settings of it. `own` runs the command's daemon,
 //! `news` brings what happens, `screen` and `mounts` show it, `foreground` goes on until the end. Then a file for each
 //! command: `start_api`, `start_lambda`, `invoke`, and `generate_event` with its data in `sample_events`.
 
 pub mod arguments;
+mod containers;
 mod foreground;
 mod generate_event;
 pub(crate) mod help;

@@ -7,7 +7,7 @@ use samd_proto::settings::{SandboxChoice, SettingsPatch, Warm};
 
 use super::arguments::{CommonArgs, ServiceArgs, WarmContainers};
 use super::layers::Layers;
-use super::{parameters, samconfig, unserved};
+use super::{containers, parameters, samconfig, unserved};
 use crate::Surroundings;
 use crate::exit::Failure;
 
@@ -48,8 +48,10 @@ impl<'a> Plan<'a> {
             profile: layers.text("profile", arguments.profile.as_deref(), None),
             // It has been read for this very command.
             samconfig: Some(false),
+            containers: containers::containers(&arguments.containers, &layers, surroundings),
             ..SettingsPatch::default()
         };
+        let settings = containers::debugging(settings, &arguments.debugging, &layers, surroundings)?;
         let log_file = layers.path("log_file", arguments.log_file.as_ref(), None);
         let debug = layers.flag("debug", arguments.debug, Some("SAM_DEBUG"));
         let log_file = log_file.map(|file| surroundings.folder.join(file));
@@ -59,6 +61,7 @@ impl<'a> Plan<'a> {
     /// What the commands that serve have beyond that; their address.
     pub(super) fn serve(&mut self, arguments: &ServiceArgs, default_port: u16) -> Result<Address, Failure> {
         unserved::check_service(arguments, &self.layers)?;
+        self.settings.debug_function = self.layers.text("debug_function", arguments.debug_function.as_deref(), None);
         self.settings.warm = warm(arguments, &self.layers)?;
         let host = self.layers.text("host", arguments.host.as_deref(), None);
         let port = self.layers.parsed("port", arguments.port, None)?;

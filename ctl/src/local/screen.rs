@@ -7,6 +7,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::log::{LogEvent, RequestLine};
 use samd_proto::{ApiError, Diagnostic};
 
@@ -58,6 +59,15 @@ impl<'a> Screen<'a> {
             LogEvent::Lagged { lost } => self.say(&format!("({lost} lines lost: they came too fast)")),
             LogEvent::Unknown => Ok(()),
         }
+    }
+
+    /// How far an image is, when its step is another one than before.
+    pub(super) fn image(&mut self, progress: &ImageProgress) -> Result<(), Failure> {
+        if progress.step == ImageStep::Pulling && progress.layers_done > 0 {
+            return Ok(());
+        }
+        let line = show::image::text(progress, self.paint);
+        self.say(&line)
     }
 
     fn function(&mut self, line: &str) -> Result<(), Failure> {

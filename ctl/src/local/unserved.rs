@@ -24,45 +24,20 @@ fn hook(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
 
 fn containers(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
     let typed = &arguments.containers;
-    let text = |option, typed: &Option<String>, variable| layers.text(option, typed.as_deref(), variable).is_some();
-    let list = |option, typed: &[String]| !layers.list(option, typed, None).is_empty();
-    let flag = |option, typed, variable| layers.flag(option, typed, variable);
-    let local = |host: Option<String>| host.is_some_and(|host| !["localhost", "127.0.0.1"].contains(&host.as_str()));
-    let host = layers.text("container_host", typed.container_host.as_deref(), None);
-    let interface = layers.text("container_host_interface", typed.container_host_interface.as_deref(), None);
-    let asked = [
-        ("--invoke-image", list("invoke_image", &typed.invoke_image)),
-        ("--docker-network", text("docker_network", &typed.docker_network, Some("SAM_DOCKER_NETWORK"))),
-        ("--container-host", local(host)),
-        ("--container-host-interface", local(interface)),
-        ("--add-host", list("add_host", &typed.add_host)),
-        ("--container-dns", list("container_dns", &typed.container_dns)),
-        (
-            "--docker-volume-basedir",
-            text("docker_volume_basedir", &typed.docker_volume_basedir, Some("SAM_DOCKER_VOLUME_BASEDIR")),
-        ),
-        ("--force-image-build", flag("force_image_build", typed.force_image_build, Some("SAM_FORCE_IMAGE_BUILD"))),
-        ("--no-memory-limit", flag("no_memory_limit", typed.no_memory_limit, None)),
-    ];
-    asked.iter().try_for_each(|(option, asked)| refuse(*asked, option, "samd has no such setting for containers yet"))
+    let dns = !layers.list("container_dns", &typed.container_dns, None).is_empty();
+    refuse(dns, "--container-dns", "containers use the engine's DNS servers; its configuration names others")?;
+    let unlimited = layers.flag("no_memory_limit", typed.no_memory_limit, None);
+    refuse(unlimited, "--no-memory-limit", "a container has its function's MemorySize; set that higher")
 }
 
 fn debugging(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
-    let typed = &arguments.debugging;
-    let ports: Vec<String> = typed.debug_port.iter().map(u16::to_string).collect();
-    let asked = [
-        ("--debug-port", !layers.list("debug_port", &ports, Some("SAM_DEBUG_PORT")).is_empty()),
-        ("--debug-args", layers.text("debug_args", typed.debug_args.as_deref(), Some("DEBUGGER_ARGS")).is_some()),
-        ("--debugger-path", layers.path("debugger_path", typed.debugger_path.as_ref(), None).is_some()),
-        ("--container-env-vars", layers.path("container_env_vars", typed.container_env_vars.as_ref(), None).is_some()),
-    ];
-    asked.iter().try_for_each(|(option, asked)| refuse(*asked, option, "samd starts no function under a debugger yet"))
+    let file = layers.path("container_env_vars", arguments.debugging.container_env_vars.as_ref(), None);
+    let instead = "give the variables in the template and their values with --env-vars";
+    refuse(file.is_some(), "--container-env-vars", instead)
 }
 
 /// What the commands that serve have beyond the common options.
 pub(super) fn check_service(arguments: &ServiceArgs, layers: &Layers<'_>) -> Result<(), Failure> {
-    let function = layers.text("debug_function", arguments.debug_function.as_deref(), None);
-    refuse(function.is_some(), "--debug-function", "samd starts no function under a debugger yet")?;
     let still = layers.flag("no_watch", arguments.no_watch, None);
     refuse(still, "--no-watch", "samd always serves what the files say; copy the project to keep it as it is")
 }

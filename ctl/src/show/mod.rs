@@ -4,6 +4,7 @@
 
 pub(crate) mod findings;
 pub(crate) mod function;
+pub(crate) mod image;
 pub(crate) mod project;
 pub(crate) mod reload;
 pub(crate) mod table;
@@ -61,6 +62,13 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         write!(self.err, "{text}")
+    }
+
+    /// What goes on meanwhile, to standard error, for people.
+    pub(crate) fn progress(&mut self, text: impl FnOnce(Paint) -> String) -> io::Result<()> {
+        let text = text(Paint(self.color));
+        self.remark(&text)?;
+        self.err.flush()
     }
 
     /// Findings to standard error, unless the answer holds them as JSON already.

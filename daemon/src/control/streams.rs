@@ -70,7 +70,11 @@ pub(super) async fn reloads(
             Err(lost) => Some(ReloadEvent::Lagged { lost }),
         })
     });
-    Ok(until_stopped(&context, slot, stream::iter(past).chain(future)))
+    let images = follow(request.follow.then(|| context.supervisor.progress())).map(|received| match received {
+        Ok(progress) => convert::image_event(&progress),
+        Err(lost) => ReloadEvent::Lagged { lost },
+    });
+    Ok(until_stopped(&context, slot, stream::iter(past).chain(stream::select(future, images))))
 }
 
 /// The last change of the named project, or of all, the oldest first.

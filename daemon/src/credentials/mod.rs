@@ -203,6 +203,12 @@ fn offline(name: &str, what: &str) -> Diagnostic {
         ))
 }
 
+/// Whether an access key is nobody's.
+#[must_use]
+pub fn is_stand_in(access_key: &str) -> bool {
+    access_key == STAND_IN_KEY
+}
+
 fn stand_ins() -> (Credentials, Source) {
     let credentials = Credentials {
         access_key_id: Secret::new(STAND_IN_KEY),

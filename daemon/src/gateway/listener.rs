@@ -14,17 +14,17 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
 
 use super::access::AccessLog;
+use super::connections::{Connections, Place};
 use super::pipeline;
 use super::snapshot::Snapshot;
 use super::wire::{MOST_HEADERS, SharedHeads, Wire};
 
-/// Connections that one address serves at once; more wait in the listen queue.
+/// Connections that one address has at once; when there are more, those without a request make room.
 const MOST_CONNECTIONS: usize = 1_024;
 /// A client may take so long to send a whole head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -108,21 +108,20 @@ async fn accept(
     cancel: CancellationToken,
     phase: Phase,
 ) {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Connections::new(MOST_CONNECTIONS);
     loop {
         let accepted = tokio::select! {
             () = cancel.cancelled() => return,
             accepted = async {
-                let permit = room.clone().acquire_owned().await;
-                (listener.accept().await, permit)
+                let accepted = listener.accept().await;
+                (accepted, connections.place().await)
             } => accepted,
         };
         match accepted {
-            (Ok((stream, peer)), Ok(permit)) => {
+            (Ok((stream, peer)), place) => {
                 let (served, cancel) = (served.clone(), cancel.clone());
                 phase.spawn(format!("requests of {peer}"), async move {
-                    welcome(stream, (peer, address), served, cancel).await;
-                    drop(permit);
+                    welcome(stream, (peer, address), served, Arc::new(place), cancel).await;
                 });
             }
             (Err(problem), _) => {
@@ -130,7 +129,6 @@ async fn accept(
                 tracing::warn!(%address, %problem, "a connection could not be accepted");
                 tokio::task::yield_now().await;
             }
-            (Ok(_), Err(_)) => return,
         }
     }
 }
@@ -151,6 +149,7 @@ async fn welcome(
     stream: TcpStream,
     (client, server): (SocketAddr, SocketAddr),
     served: Arc<Served>,
+    place: Arc<Place>,
     cancel: CancellationToken,
 ) {
     if let Err(problem) = stream.set_nodelay(true) {
@@ -158,24 +157,25 @@ async fn welcome(
     }
     let tls = served.snapshot.load().front.tls.clone();
     let Some(tls) = tls else {
-        return connection(stream, Peers { client, server, scheme: "http" }, served, cancel).await;
+        return connection(stream, Peers { client, server, scheme: "http" }, served, place, cancel).await;
     };
     match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => connection(stream, Peers { client, server, scheme: "https" }, served, cancel).await,
+        Ok(Ok(stream)) => connection(stream, Peers { client, server, scheme: "https" }, served, place, cancel).await,
         Ok(Err(problem)) => tracing::debug!(%client, %problem, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%client, "a TLS handshake took too long"),
     }
 }
 
-async fn connection<S>(stream: S, peers: Peers, served: Arc<Served>, cancel: CancellationToken)
+async fn connection<S>(stream: S, peers: Peers, served: Arc<Served>, place: Arc<Place>, cancel: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let heads = SharedHeads::default();
     let io = TokioIo::new(Wire::new(stream, heads.clone()));
+    let own = place.clone();
     let service = service_fn(move |request| {
-        let (served, heads) = (served.clone(), heads.clone());
-        async move { Ok::<_, Infallible>(pipeline::answer(request, peers, &served, &heads).await) }
+        let (served, heads, place) = (served.clone(), heads.clone(), own.clone());
+        async move { Ok::<_, Infallible>(pipeline::answer(request, peers, &served, &heads, &place).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -196,6 +196,10 @@ where
                 if let Err(problem) = ended {
                     tracing::debug!(client = %peers.client, %problem, "a connection ended");
                 }
+                return;
+            }
+            () = place.evicted() => {
+                tracing::debug!(client = %peers.client, "a connection without a request made room for another");
                 return;
             }
             () = cancel.cancelled(), if !draining => {

@@ -8,6 +8,7 @@
 
 pub mod access;
 mod authorize;
+mod connections;
 pub mod front;
 mod intake;
 mod integrate;

@@ -22,16 +22,20 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
+use crate::runtime_api::Admit;
+use crate::sandbox::doors::Door;
 use crate::shutdown::Phase;
 use crate::supervisor::Handle;
 
 /// What requests are answered with.
-#[derive(Debug)]
 struct Service {
     supervisor: Handle,
-    /// The listener's real address.
-    address: SocketAddr,
+    /// The host and port that clients name.
+    host: String,
+    /// Whom it serves, where that is not whoever reaches the loopback.
+    admit: Option<Admit>,
     /// What outlives its request belongs to it.
     phase: Phase,
 }
@@ -89,7 +93,20 @@ pub async fn listen(asked: Asked, was: Option<SocketAddr>, first: &str) -> anyho
 /// # Errors
 /// The listener has no address.
 pub fn serve(listener: TcpListener, supervisor: Handle, phase: &Phase) -> std::io::Result<()> {
-    let service = Service { supervisor, address: listener.local_addr()?, phase: phase.clone() };
-    server::start(listener, service);
+    let host = listener.local_addr()?.to_string();
+    server::start(listener, Service { supervisor, host, admit: None, phase: phase.clone() });
     Ok(())
+}
+
+/// Serves the endpoint through doors as they are opened, too.
+pub fn serve_doors(mut doors: mpsc::UnboundedReceiver<Door>, supervisor: Handle, phase: &Phase) {
+    let (cancel, of_doors) = (phase.token(), phase.clone());
+    phase.spawn("the Lambda endpoint's doors", async move {
+        while let Some(Some(Door { listener, told, admit })) = cancel.run_until_cancelled(doors.recv()).await {
+            tracing::info!(address = told, "the Lambda endpoint for containers");
+            let service =
+                Service { supervisor: supervisor.clone(), host: told, admit: Some(admit), phase: of_doors.clone() };
+            server::start(listener, service);
+        }
+    });
 }

@@ -38,11 +38,24 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     let cancel = service.phase.token();
     let door = Door::new(listener, "the Lambda endpoint", MOST_CONNECTIONS);
     while let Some(accepted) = door.next(&cancel).await {
+        if !is_admitted(&service, &accepted) {
+            continue;
+        }
         let task = format!("calls of {} to the Lambda endpoint", accepted.peer);
         service.phase.clone().spawn(task, connection(accepted, service.clone(), cancel.clone()));
     }
 }
 
+fn is_admitted(service: &Service, accepted: &Accepted) -> bool {
+    let local = accepted.stream.local_addr();
+    let admitted = service.admit.as_ref().is_none_or(|admit| local.is_ok_and(|local| admit(accepted.peer, local)));
+    if !admitted {
+        tracing::warn!(peer = %accepted.peer, "refused a connection to the Lambda endpoint that is no container's");
+    }
+    admitted
+}
+
+/// Serves one connection; when the daemon stops, the answer under way is the last one.
 async fn connection(accepted: Accepted, service: Arc<Service>, cancel: CancellationToken) {
     let Accepted { stream, slot: _slot, .. } = accepted;
     if let Err(problem) = stream.set_nodelay(true) {
@@ -75,7 +88,7 @@ async fn answer(request: Request<Incoming>, service: &Service) -> Reply {
 }
 
 async fn route(request: Request<Incoming>, service: &Service, request_id: &str) -> Result<Reply, Fault> {
-    guard::check(request.headers(), service.address)?;
+    guard::check(request.headers(), &service.host)?;
     let query = query(request.uri().query());
     let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let target = Target::parse(request.method(), request.uri().path(), parameter("Qualifier"))?;

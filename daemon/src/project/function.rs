@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Layer;
+use super::asynchronous::Asynchronous;
+use super::containers::Hosting;
 use super::layer::LayerContent;
+use super::serving::Serving;
 
 /// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,14 +68,20 @@ pub struct Function {
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
     pub other_events: Vec<(String, String)>,
+    /// Where and how the user's settings want it hosted.
+    pub hosting: Hosting,
+    /// What happens to its asynchronous invocations.
+    pub asynchronous: Asynchronous,
+    /// How the user's settings want it served.
+    pub serving: Serving,
 }
 
 impl Function {
-    /// The files and folders that it runs: code, archive, layers.
+    /// The files and folders that it runs: code, archive, layers, what its image is built from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let (code, layers): (Option<&Code>, &[Layer]) = match &self.package {
-            Package::Zip { code, layers, .. } => (Some(code), layers),
-            Package::Image { .. } => (None, &[]),
+        let (code, layers, context): (Option<&Code>, &[Layer], Option<&Path>) = match &self.package {
+            Package::Zip { code, layers, .. } => (Some(code), layers, None),
+            Package::Image { build, .. } => (None, &[], build.as_ref().map(|build| build.context.as_path())),
         };
         let code = code.and_then(|code| match code {
             Code::Folder(path) | Code::Archive(path) => Some(path.as_path()),
@@ -82,7 +91,7 @@ impl Function {
             LayerContent::Folder(path) | LayerContent::Archive(path) => Some(path.as_path()),
             LayerContent::Remote { .. } => None,
         });
-        code.into_iter().chain(layers)
+        code.into_iter().chain(layers).chain(context)
     }
 
     /// Whether a path is, or lies in, one of them.
@@ -116,7 +125,24 @@ pub enum Package {
         entry_point: Option<Vec<String>>,
         /// ImageConfig.WorkingDirectory.
         working_directory: Option<String>,
+        /// How it is built here, where Metadata says so.
+        build: Option<ImageBuild>,
     },
+}
+
+/// How an image is built: what Metadata says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageBuild {
+    /// DockerContext: the folder whose files the build sees.
+    pub context: PathBuf,
+    /// Dockerfile, below the context.
+    pub dockerfile: String,
+    /// DockerBuildTarget.
+    pub target: Option<String>,
+    /// DockerBuildArgs.
+    pub args: BTreeMap<String, String>,
+    /// DockerTag.
+    pub tag: String,
 }
 
 /// Where a zip function's code is.

@@ -5,6 +5,8 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod asynchronous;
+pub mod containers;
 pub mod diff;
 pub mod environment;
 pub mod function;
@@ -14,8 +16,11 @@ pub mod layer;
 pub mod resolve;
 pub mod routes;
 pub mod samconfig;
+pub mod serving;
 pub mod settings;
 pub mod tailor;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};

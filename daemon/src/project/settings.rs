@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::containers::ContainerSettings;
 use super::gateway::GatewaySettings;
 use super::issuers::Pin;
 
@@ -57,8 +58,27 @@ pub struct Settings {
     pub only_functions: Vec<String>,
     /// How the gateway serves, beyond its address.
     pub gateway: GatewaySettings,
+    /// What concerns containers alone.
+    pub containers: ContainerSettings,
     /// Files of keys that issuers of tokens are pinned to.
     pub jwks: Vec<Pin>,
+    /// Which function is debugged, and how.
+    pub debug: DebugSettings,
+    /// Sandboxes are frozen between invocations, as at AWS.
+    pub freeze: bool,
+}
+
+/// What the user said of debugging, under the SAM CLI's names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DebugSettings {
+    /// Port on which a debugger may attach (`--debug-port`); without one nothing is debugged.
+    pub port: Option<u16>,
+    /// The function, by logical id or name (`--debug-function`); `None` is the only one.
+    pub function: Option<String>,
+    /// Arguments for the debugger or the interpreter (`--debug-args`).
+    pub args: Option<String>,
+    /// Absolute path of the folder that holds the debugger (`--debugger-path`).
+    pub debugger_path: Option<PathBuf>,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -88,7 +108,10 @@ impl Settings {
             samconfig: true,
             only_functions: Vec::new(),
             gateway: GatewaySettings::default(),
+            containers: ContainerSettings::default(),
             jwks: Vec::new(),
+            debug: DebugSettings::default(),
+            freeze: false,
         }
     }
 }
@@ -114,18 +137,22 @@ impl fmt::Debug for Settings {
             .field("samconfig", &self.samconfig)
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
+            .field("containers", &self.containers)
             .field("jwks", &self.jwks)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }
 
 /// Which driver runs functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SandboxChoice {
     /// The function's own runtime as a child process.
     Process,
     /// A container per sandbox.
     Docker,
+    #[default]
     /// Containers where an engine answers and the image is there, else processes.
     Auto,
 }

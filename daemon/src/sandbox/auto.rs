@@ -2,7 +2,7 @@
 //! run the function. Why it is a process is a note of the function's.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -79,6 +79,10 @@ impl Launcher for Noted {
 
     fn runtime_api_host(&self) -> IpAddr {
         self.inner.runtime_api_host()
+    }
+
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        self.inner.runtime_api_address(listener)
     }
 
     fn can_hold(&self) -> bool {

@@ -12,14 +12,14 @@ mod container;
 mod entry;
 mod gate;
 mod layers;
+mod link;
 mod plan;
 mod reap;
-#[cfg(test)]
-mod testing;
 mod variables;
+mod waiting;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,16 +27,21 @@ use bollard::models::ImageInspect;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::lambda::environment::SandboxIdentity;
+use crate::lambda::environment::{LAMBDA_ENDPOINT, SandboxIdentity};
 use crate::project::function::{Code, Function, Package, Runtime};
 use crate::project::settings::ProjectName;
 use crate::shutdown::Phase;
 
 use self::container::Keeper;
 use self::entry::Entry;
+use self::gate::Gate;
+use self::link::Link;
 use self::plan::{Labels, Plan};
+use self::waiting::Waiting;
+use super::doors::Doors;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
+use super::progress::Board;
 use super::{Description, Driver, Launcher, StartError, Started, files};
 
 pub use reap::reap;
@@ -61,13 +66,15 @@ pub struct Place {
     pub cache: PathBuf,
     /// The phase that ends when the last container is gone.
     pub tasks: Phase,
+    /// Where containers reach the Lambda endpoint.
+    pub doors: Doors,
 }
 
 impl DockerDriver {
-    /// A driver for whichever engine answers.
+    /// A driver for whichever engine answers, which tells of pulls and builds on `board`.
     #[must_use]
-    pub fn new(engines: Engines, place: Place) -> DockerDriver {
-        DockerDriver { engines, images: Images::default(), place }
+    pub fn new(engines: Engines, place: Place, board: Board) -> DockerDriver {
+        DockerDriver { engines, images: Images::new(board), place }
     }
 
     /// Prepares a function whose image is here already; `Err` says what is missing.
@@ -80,11 +87,16 @@ impl DockerDriver {
         function: Arc<Function>,
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let engine = self.engine().await?;
-        let name = image::name(&function)?;
-        let image = self.images.local(&engine, &name).await?.ok_or_else(|| {
-            StartError::place(format!("image {name} is not here; pull it, or use --sandbox docker, which does"))
-        })?;
-        self.launcher(engine, project, function, name, image).await
+        let image = match &function.package {
+            // Nothing else can run it, so it is worth the wait.
+            Package::Image { .. } => self.images.of(&engine, project, &function).await?,
+            Package::Zip { .. } => {
+                let name = image::name(&function)?;
+                let image = self.images.present(&engine, &name, "use --sandbox docker, which does").await?;
+                (name, image, None)
+            }
+        };
+        self.launcher(engine, project, function, image).await
     }
 
     async fn engine(&self) -> Result<Engine, StartError> {
@@ -96,9 +108,10 @@ impl DockerDriver {
         engine: Engine,
         project: &ProjectName,
         function: Arc<Function>,
-        name: String,
-        image: ImageInspect,
+        (name, image, note): (String, ImageInspect, Option<String>),
     ) -> Result<Arc<dyn Launcher>, StartError> {
+        let is_built = matches!(&function.package, Package::Image { build: Some(_), .. });
+        let link = Link::of(&engine, &function.hosting).await?;
         let (work, cache) = (function.clone(), self.place.cache.clone());
         let folders = tokio::task::spawn_blocking(move || Folders::find(&work, &cache)).await;
         let folders = folders.map_err(|_| StartError::place("the preparation was interrupted".to_owned()))??;
@@ -106,10 +119,13 @@ impl DockerDriver {
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
         Ok(Arc::new(DockerLauncher {
             entry: Entry::of(&function, &image),
-            description: describe(&function, &name, &image),
+            link,
+            waiting: Arc::new(Waiting::of(&function)),
+            description: describe(&function, &name, &image, note),
             engine,
             function,
-            image: name,
+            // The name of one that is built here may stand for another image later.
+            image: image.id.filter(|_| is_built).unwrap_or(name),
             folders,
             labels,
             place: self.place.clone(),
@@ -130,15 +146,14 @@ impl Driver for DockerDriver {
         let project = project.clone();
         async move {
             let engine = self.engine().await?;
-            let name = image::name(&function)?;
-            let image = self.images.ensure(&engine, &name, image::platform(function.architecture)).await?;
-            self.launcher(engine, &project, function, name, image).await
+            let image = self.images.of(&engine, &project, &function).await?;
+            self.launcher(engine, &project, function, image).await
         }
         .boxed()
     }
 }
 
-fn describe(function: &Function, name: &str, image: &ImageInspect) -> Description {
+fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<String>) -> Description {
     let platform = image::platform(function.architecture);
     let wanted = platform.rsplit('/').next().unwrap_or_default();
     let is = image.architecture.as_deref().unwrap_or(wanted);
@@ -149,7 +164,13 @@ fn describe(function: &Function, name: &str, image: &ImageInspect) -> Descriptio
         Package::Zip { runtime, .. } => runtime.to_string(),
         Package::Image { .. } => name.to_owned(),
     };
-    Description { executable: name.to_owned(), runtime_version, notes: other.into_iter().collect(), driver: NAME }
+    let debugging = function
+        .serving
+        .debug
+        .as_ref()
+        .map(|_| "a function in a container runs without a debugger; debug it with --sandbox process".to_owned());
+    let notes = other.into_iter().chain(note).chain(debugging).collect();
+    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
 }
 
 /// What is laid into the container.
@@ -185,6 +206,8 @@ struct DockerLauncher {
     entry: Entry,
     folders: Folders,
     labels: Labels,
+    link: Link,
+    waiting: Arc<Waiting>,
     place: Place,
     description: Description,
 }
@@ -195,26 +218,43 @@ impl DockerLauncher {
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Started, StartError> {
-        let begin = self.entry.begin(self.folders.code.as_deref(), self.folders.layers.as_deref())?;
-        let gate = match begin.gated {
-            true => Some(gate::Gate::open(&self.place.state)?),
-            false => None,
-        };
+        let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
+        let begin = self.entry.begin(code, layers, self.waiting.place())?;
+        let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
+        let mut variables = variables::of(&self.function, &account, &identity);
+        self.lead_to_endpoint(&mut variables).await?;
+        if let Some(place) = begin.gate {
+            variables::lead_to_gate(&mut variables, place);
+        }
         let plan = Plan {
             function: &self.function,
             image: &self.image,
             begin,
-            variables: variables::of(&self.function, &account, &identity),
-            code: self.folders.code.as_deref(),
-            layers: self.folders.layers.as_deref(),
-            gate: gate.as_ref().map(gate::Gate::folder),
-            network: &self.engine.network,
+            variables,
+            code,
+            layers,
+            gate: gate.as_ref().map(Gate::folder),
+            network: &self.link.network,
             labels: &self.labels,
         };
-        Keeper::create(&self.engine, &self.place.tasks, plan.body())
-            .await?
-            .start(gate, self.folders.code.as_deref())
-            .await
+        let keeper = Keeper::create(&self.engine, &self.place.tasks, plan.body()).await?;
+        keeper.start(gate, code, self).await
+    }
+
+    /// The Lambda endpoint is on a loopback address, which in a container is the container's own.
+    async fn lead_to_endpoint(&self, variables: &mut BTreeMap<String, String>) -> Result<(), StartError> {
+        let Some(endpoint) = variables.get_mut(LAMBDA_ENDPOINT) else { return Ok(()) };
+        if self.function.environment.0.contains_key(LAMBDA_ENDPOINT) {
+            return Ok(());
+        }
+        let link = &self.link;
+        let port = self.place.doors.at(link.listen, link.translated, |port| link.address(port)).await;
+        let port = port.map_err(|problem| {
+            StartError::place(format!("the Lambda endpoint cannot listen on {}: {problem}", link.listen))
+        })?;
+        let path = endpoint.splitn(4, '/').nth(3).unwrap_or_default();
+        *endpoint = format!("http://{}/{path}", link.address(port));
+        Ok(())
     }
 }
 
@@ -224,7 +264,11 @@ impl Launcher for DockerLauncher {
     }
 
     fn runtime_api_host(&self) -> IpAddr {
-        self.engine.gateway
+        self.link.listen
+    }
+
+    fn runtime_api_address(&self, listener: SocketAddr) -> String {
+        self.link.address(listener.port())
     }
 
     fn can_hold(&self) -> bool {

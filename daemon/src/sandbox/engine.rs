@@ -5,13 +5,12 @@
 
 mod places;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::models::IpamConfig;
 use bollard::{API_DEFAULT_VERSION, Docker};
-use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 pub use places::{Place, Surroundings};
@@ -32,8 +31,21 @@ pub struct Engine {
     pub address: String,
     /// The network that containers are put in.
     pub network: String,
-    /// This machine's address in that network, on which containers reach the daemon.
-    pub gateway: IpAddr,
+    /// Its containers see another machine than this one as their host.
+    pub is_in_virtual_machine: bool,
+}
+
+impl Engine {
+    /// This machine's address in a network, on which containers reach the daemon.
+    ///
+    /// # Errors
+    /// There is no such network, or it has no gateway.
+    pub async fn gateway(&self, network: &str) -> Result<IpAddr, String> {
+        let inspected = self.docker.inspect_network(network, None).await;
+        let inspected = inspected.map_err(|problem| format!("the network {network} cannot be used: {problem}"))?;
+        let subnets = inspected.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+        subnets.iter().find_map(gateway_of).ok_or_else(|| format!("the network {network} has no gateway"))
+    }
 }
 
 /// Why there is no engine: what was asked, and what each said.
@@ -106,15 +118,9 @@ async fn open(place: &Place) -> Result<Engine, String> {
     let docker = connect(&place.address)?;
     answers(&docker).await?;
     let docker = docker.negotiate_version().await.map_err(|problem| problem.to_string())?;
-    let (network, gateway) = gateway(&docker).await?;
-    // In a virtual machine or a rootless engine's namespace the gateway is not this machine's address.
-    TcpListener::bind(SocketAddr::new(gateway, 0)).await.map_err(|problem| {
-        format!(
-            "its network {network} has the gateway {gateway}, on which this machine cannot listen ({problem}); \
-             rootless engines and engines in a virtual machine or on another machine are not supported yet"
-        )
-    })?;
-    Ok(Engine { docker, address: place.address.clone(), network, gateway })
+    let network = own_network(&docker).await?;
+    let is_in_virtual_machine = is_in_virtual_machine(&docker).await;
+    Ok(Engine { docker, address: place.address.clone(), network, is_in_virtual_machine })
 }
 
 /// Only engines of this machine, since functions' folders are mounted into their containers.
@@ -145,23 +151,21 @@ async fn answers(docker: &Docker) -> Result<(), String> {
     }
 }
 
-async fn gateway(docker: &Docker) -> Result<(String, IpAddr), String> {
+async fn own_network(docker: &Docker) -> Result<String, String> {
     let mut problems = Vec::new();
     for name in NETWORKS {
-        let network = match docker.inspect_network(name, None).await {
-            Ok(network) => network,
-            Err(problem) => {
-                problems.push(problem.to_string());
-                continue;
-            }
-        };
-        let subnets = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-        match subnets.iter().find_map(gateway_of) {
-            Some(gateway) => return Ok((name.to_owned(), gateway)),
-            None => problems.push(format!("network {name} has no gateway")),
+        match docker.inspect_network(name, None).await {
+            Ok(_) => return Ok(name.to_owned()),
+            Err(problem) => problems.push(problem.to_string()),
         }
     }
     Err(problems.join(", "))
+}
+
+/// Docker Desktop says what it is.
+async fn is_in_virtual_machine(docker: &Docker) -> bool {
+    let system = docker.info().await.ok().and_then(|info| info.operating_system);
+    system.is_some_and(|system| system.contains("Docker Desktop"))
 }
 
 /// An engine that never was told of a gateway takes the subnet's first address and does not say so.

@@ -3,17 +3,22 @@
 //! Names follow AWS's base images, `public.ecr.aws/lambda/<family>:<version>-<architecture>` (J). Knows nothing of
 //! containers.
 
+mod build;
+mod context;
+mod pull;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bollard::models::{CreateImageInfo, ImageInspect};
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::StreamExt;
+use bollard::models::ImageInspect;
+use tokio::sync::OwnedMutexGuard;
 
-use crate::project::function::{Architecture, Function, Package, Runtime};
+use crate::project::function::{Architecture, Function, ImageBuild, Package, Runtime};
+use crate::project::settings::ProjectName;
 
 use super::StartError;
 use super::engine::Engine;
+use super::progress::{Board, Step};
 
 /// AWS's public repositories of base images.
 const REGISTRY: &str = "public.ecr.aws/lambda";
@@ -23,12 +28,14 @@ const REGISTRY: &str = "public.ecr.aws/lambda";
 /// # Errors
 /// Lambda has no such runtime, or an image function names no image.
 pub fn name(function: &Function) -> Result<String, StartError> {
+    if let Some(image) = &function.hosting.image {
+        return Ok(image.clone());
+    }
     match &function.package {
         Package::Zip { runtime, .. } => base(runtime, function.architecture),
         Package::Image { uri: Some(uri), .. } => Ok(uri.clone()),
         Package::Image { uri: None, .. } => Err(StartError::entry(
-            "the function names no ImageUri, and building its image from Metadata is not supported yet; build it with \
-             `sam build` or `docker build`, and give its tag as ImageUri",
+            "the function names neither an ImageUri nor, in Metadata, a Dockerfile to build its image from",
         )),
     }
 }
@@ -76,11 +83,19 @@ pub fn platform(architecture: Architecture) -> &'static str {
 /// Images that are here or on their way.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
-    /// One pull at a time for each image.
-    pulls: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+    /// One pull or build at a time for each image.
+    works: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+    /// Where their progress is told.
+    pub board: Board,
 }
 
 impl Images {
+    /// Images whose progress is told on `board`.
+    #[must_use]
+    pub fn new(board: Board) -> Images {
+        Images { works: Arc::default(), board }
+    }
+
     /// The image, when it is here.
     ///
     /// # Errors
@@ -93,6 +108,39 @@ impl Images {
         }
     }
 
+    /// The image, which has to be here; `else_do` is what pulls it.
+    ///
+    /// # Errors
+    /// It is not here.
+    pub async fn present(&self, engine: &Engine, name: &str, else_do: &str) -> Result<ImageInspect, StartError> {
+        let found = self.local(engine, name).await?;
+        found.ok_or_else(|| StartError::place(format!("image {name} is not here; pull it, or {else_do}")))
+    }
+
+    /// A function's image with its name, pulled or built where need be, and what the user should know of it.
+    ///
+    /// # Errors
+    /// It cannot be brought here; the sentence names image and cause.
+    pub async fn of(
+        &self,
+        engine: &Engine,
+        project: &ProjectName,
+        function: &Function,
+    ) -> Result<(String, ImageInspect, Option<String>), StartError> {
+        let (hosting, platform) = (&function.hosting, platform(function.architecture));
+        if let Some(build) = to_build(function) {
+            let name = build::name(project, &function.id, build);
+            let (image, note) = self.built(engine, &name, build, platform, hosting.force_build).await?;
+            return Ok((name, image, note));
+        }
+        let name = name(function)?;
+        let image = match hosting.skip_pull {
+            true => self.present(engine, &name, "leave --skip-pull-image out").await?,
+            false => self.ensure(engine, &name, platform).await?,
+        };
+        Ok((name, image, None))
+    }
+
     /// The image, pulled when it is not here.
     ///
     /// # Errors
@@ -101,42 +149,40 @@ impl Images {
         if let Some(image) = self.local(engine, name).await? {
             return Ok(image);
         }
-        let pull =
-            self.pulls.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default().clone();
-        let _one_at_a_time = pull.lock().await;
+        let _one_at_a_time = self.alone(name).await;
         // Another function may have brought it while this one waited.
         if let Some(image) = self.local(engine, name).await? {
             return Ok(image);
         }
-        pull_image(engine, name, platform).await?;
+        let pulled = pull::pull(engine, name, platform, &self.board).await;
+        self.board.tell(name, ended(&pulled));
+        pulled?;
         let pulled = self.local(engine, name).await?;
         pulled.ok_or_else(|| StartError::place(format!("image {name} was pulled and is not here")))
     }
-}
 
-async fn pull_image(engine: &Engine, name: &str, platform: &str) -> Result<(), StartError> {
-    tracing::info!(image = name, platform, "pulling");
-    let options = CreateImageOptionsBuilder::new().from_image(&tagged(name)).platform(platform).build();
-    let mut steps = std::pin::pin!(engine.docker.create_image(Some(options), None, None));
-    while let Some(step) = steps.next().await {
-        let step = step.map_err(|problem| StartError::place(format!("image {name} cannot be pulled: {problem}")))?;
-        tell(name, &step);
+    /// Waits until nobody else is at work on an image.
+    pub async fn alone(&self, name: &str) -> OwnedMutexGuard<()> {
+        let work =
+            self.works.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default().clone();
+        work.lock_owned().await
     }
-    tracing::info!(image = name, "pulled");
-    Ok(())
 }
 
-/// Without a tag an engine would pull all of them.
-fn tagged(name: &str) -> String {
-    let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
-    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
+/// How a function's image is built, unless another one is named; a template from elsewhere may name an image without the
+/// files that it was built from.
+fn to_build(function: &Function) -> Option<&ImageBuild> {
+    let Package::Image { build: Some(build), uri, .. } = &function.package else { return None };
+    let is_here = uri.is_none() || build.context.is_dir();
+    Some(build).filter(|_| is_here && function.hosting.image.is_none())
 }
 
-fn tell(image: &str, step: &CreateImageInfo) {
-    let detail = step.progress_detail.as_ref();
-    let bytes = detail.and_then(|detail| Some((detail.current?, detail.total?)));
-    let (layer, status) = (step.id.as_deref().unwrap_or_default(), step.status.as_deref().unwrap_or_default());
-    tracing::debug!(image, layer, status, ?bytes, "pulling");
+/// The last step on the way to an image.
+fn ended(outcome: &Result<(), StartError>) -> Step {
+    match outcome {
+        Ok(()) => Step::Ready,
+        Err(problem) => Step::Failed { reason: problem.reason.clone() },
+    }
 }
 
 #[cfg(test)]
@@ -165,12 +211,5 @@ mod tests {
         assert!(base_of("python3.13", Architecture::Arm64).ends_with("-arm64"));
         let unknown = base(&Runtime::parse("cobol85"), Architecture::X86_64).unwrap_err();
         assert!(unknown.reason.contains("cobol85"), "{unknown}");
-    }
-
-    #[test]
-    fn one_tag_is_pulled() {
-        assert_eq!(tagged("registry:5000/shop"), "registry:5000/shop:latest");
-        assert_eq!(tagged("shop:1"), "shop:1");
-        assert_eq!(tagged("shop@sha256:1234"), "shop@sha256:1234");
     }
 }

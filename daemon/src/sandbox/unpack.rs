@@ -39,6 +39,21 @@ pub fn archive(archive: &Path, cache: &Path) -> Result<PathBuf, StartError> {
     Ok(folder)
 }
 
+/// Unpacks an archive under a name that the caller chose, whole or not at all.
+///
+/// # Errors
+/// As [`archive`].
+pub fn archive_as(archive: &Path, folder: &Path) -> Result<(), StartError> {
+    let problem = |what: String| StartError::place(format!("{} cannot be unpacked: {what}", archive.display()));
+    let cache = folder.parent().unwrap_or(folder);
+    let whole = unpack_beside(archive, cache).map_err(problem)?;
+    fs::set_permissions(whole.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .and_then(|()| fs::rename(whole.path(), folder))
+        .map_err(|error| problem(error.to_string()))?;
+    drop(whole.keep());
+    Ok(())
+}
+
 /// Writes inline code as a file of a folder of its own and returns the folder.
 ///
 /// # Errors

@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::credentials::Secret;
+use crate::layers::Layers;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
+use crate::sandbox::progress::Board;
 use crate::shutdown::Phase;
 use crate::store::{Change, Saved, SavedProject, Store, Wanted};
 use crate::watch::Watcher;
@@ -33,6 +36,10 @@ pub struct Parts {
     pub docker: Arc<dyn Driver>,
     /// Chooses between the two for each function.
     pub auto: Arc<dyn Driver>,
+    /// Where progress of images is told.
+    pub board: Board,
+    /// Published layers.
+    pub layers: Layers,
     /// Keeps what must outlast the daemon.
     pub store: Store,
     /// Where functions reach each other.
@@ -53,6 +60,8 @@ pub(super) struct Shared {
     process: Arc<dyn Driver>,
     docker: Arc<dyn Driver>,
     auto: Arc<dyn Driver>,
+    board: Board,
+    pub(super) layers: Layers,
     pub(super) store: Store,
     pub(super) lambda_endpoint: SocketAddr,
     pub(super) directory: Directory,
@@ -89,11 +98,13 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
     let (mailbox, commands) = mpsc::channel(MAILBOX);
     let events = broadcast::channel(EVENTS).0;
     let directory = Directory::default();
-    let handle = Handle::new(mailbox, events.clone(), directory.clone());
+    let handle = Handle::new(mailbox, events.clone(), directory.clone(), parts.board.clone());
     let shared = Shared {
         process: parts.process,
         docker: parts.docker,
         auto: parts.auto,
+        board: parts.board,
+        layers: parts.layers,
         store: parts.store,
         lambda_endpoint: parts.lambda_endpoint,
         directory: directory.clone(),
@@ -172,7 +183,7 @@ impl Actor {
                 self.forward(&name, answer, |answer| Order::Set { patch, owned, answer });
             }
             Command::List { answer } => self.list(answer),
-            Command::Status { name, answer } => self.forward(&name, answer, |answer| Order::Status { answer }),
+            Command::Status { name, answer } => self.status(&name, answer),
             Command::Invoke { name, function, answer } => {
                 self.forward(&name, answer, |answer| Order::Worker { function, answer });
             }
@@ -186,7 +197,8 @@ impl Actor {
                 self.forward(&name, answer, |answer| Order::Token { wanted, answer });
             }
             Command::Logs { name, query, answer } => {
-                self.forward(&name, answer, |answer| Order::Logs { query, answer });
+                let project = self.projects.get(&name).ok_or(Refused::UnknownProject(name));
+                drop(answer.send(project.map(|project| project.read_log(query))));
             }
         }
     }
@@ -260,23 +272,20 @@ impl Actor {
         });
     }
 
+    fn status(&self, name: &ProjectName, answer: oneshot::Sender<Result<ProjectStatus, Refused>>) {
+        let Some(project) = self.projects.get(name) else {
+            drop(answer.send(Err(Refused::UnknownProject(name.clone()))));
+            return;
+        };
+        let status = project.clone().status(self.shared.board.clone());
+        self.shared.requests.spawn(format!("the status of {name}"), async move { drop(answer.send(status.await)) });
+    }
+
     fn list(&self, answer: oneshot::Sender<Result<Vec<ProjectStatus>, Refused>>) {
-        let asked: Vec<_> = self
-            .projects
-            .values()
-            .map(|project| {
-                let (answer, status) = oneshot::channel();
-                project.send(Order::Status { answer });
-                status
-            })
-            .collect();
+        let board = &self.shared.board;
+        let asked: Vec<_> = self.projects.values().map(|project| project.clone().status(board.clone())).collect();
         self.shared.requests.spawn("a list of projects", async move {
-            let mut all = Vec::new();
-            for status in asked {
-                if let Ok(Ok(status)) = status.await {
-                    all.push(status);
-                }
-            }
+            let all = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
             drop(answer.send(Ok(all)));
         });
     }

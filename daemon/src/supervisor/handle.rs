@@ -15,10 +15,12 @@ pub use super::token::{Minted, TokenWanted};
 use crate::gateway::access::Access;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
+use crate::project::containers::ContainersPatch;
 use crate::project::gateway::GatewayPatch;
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
+use crate::sandbox::progress::{Board, Progress};
 use crate::template::Diagnostic;
 
 /// How many commands may wait; more and the caller waits for its place.
@@ -69,8 +71,40 @@ pub struct Patch {
     pub only_functions: Option<Vec<String>>,
     /// How the gateway serves.
     pub gateway: GatewayPatch,
+    /// What concerns containers alone.
+    pub containers: ContainersPatch,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
     pub jwks: Option<Vec<Pin>>,
+    /// Debugging.
+    pub debug: DebugPatch,
+    /// Sandboxes are frozen between invocations.
+    pub freeze: Option<bool>,
+}
+
+/// A change of what is debugged; an inner `None` takes a setting back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DebugPatch {
+    /// Port.
+    pub port: Option<Option<u16>>,
+    /// Function.
+    pub function: Option<Option<String>>,
+    /// Arguments.
+    pub args: Option<Option<String>>,
+    /// Folder of the debugger.
+    pub debugger_path: Option<Option<PathBuf>>,
+}
+
+impl DebugPatch {
+    /// The settings after the change.
+    #[must_use]
+    pub fn apply(self, now: DebugSettings) -> DebugSettings {
+        DebugSettings {
+            port: self.port.unwrap_or(now.port),
+            function: self.function.unwrap_or(now.function),
+            args: self.args.unwrap_or(now.args),
+            debugger_path: self.debugger_path.unwrap_or(now.debugger_path),
+        }
+    }
 }
 
 impl std::fmt::Debug for Patch {
@@ -94,7 +128,10 @@ impl std::fmt::Debug for Patch {
             .field("samconfig", &self.samconfig)
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
+            .field("containers", &self.containers)
             .field("jwks", &self.jwks)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }
@@ -299,17 +336,20 @@ pub struct Handle {
     mailbox: mpsc::Sender<Command>,
     events: broadcast::Sender<ReloadReport>,
     directory: Directory,
+    board: Board,
 }
 
 impl Handle {
-    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`.
+    /// A handle that sends to `mailbox`; reload events come from `events`, what runs is published in `directory`, progress
+    /// of images on `board`.
     #[must_use]
     pub fn new(
         mailbox: mpsc::Sender<Command>,
         events: broadcast::Sender<ReloadReport>,
         directory: Directory,
+        board: Board,
     ) -> Handle {
-        Handle { mailbox, events, directory }
+        Handle { mailbox, events, directory, board }
     }
 
     /// What runs now, for those who invoke by name.
@@ -422,6 +462,12 @@ impl Handle {
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<ReloadReport> {
         self.events.subscribe()
+    }
+
+    /// Steps of pulls and builds from now on.
+    #[must_use]
+    pub fn progress(&self) -> broadcast::Receiver<Progress> {
+        self.board.follow()
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Refused> {

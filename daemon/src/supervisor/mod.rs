@@ -21,6 +21,7 @@ mod readiness;
 mod reconcile;
 mod status;
 mod token;
+mod view;
 
 pub use actor::{Parts, spawn};
 pub use directory::Directory;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials;
@@ -24,6 +25,7 @@ use crate::project::diff::ProjectDiff;
 use crate::project::gateway::GatewaySettings;
 use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
+use crate::sandbox::progress::Board;
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::{Diagnostic, Severity};
 use crate::watch::{Asked, Told, Touched, Watch};
@@ -32,11 +34,12 @@ use crate::worker;
 use super::actor::Shared;
 use super::directory::Listing;
 use super::handle::{
-    CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus,
+    CallerEnvironment, Changes, LogStream, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport,
 };
 use super::readiness::Readiness;
 use super::reconcile::{self, Ground, Running};
 use super::token::{Minted, TokenWanted};
+use super::view::{RunningView, View};
 use super::{ports, status, token};
 
 /// Orders that may wait at a project.
@@ -64,7 +67,7 @@ pub(super) enum Order {
         answer: oneshot::Sender<Result<ReloadReport, Refused>>,
     },
     Status {
-        answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
+        answer: oneshot::Sender<ProjectStatus>,
     },
     Worker {
         function: FunctionId,
@@ -74,10 +77,6 @@ pub(super) enum Order {
         wanted: TokenWanted,
         answer: oneshot::Sender<Result<Minted, Refused>>,
     },
-    Logs {
-        query: LogQuery,
-        answer: oneshot::Sender<Result<LogStream, Refused>>,
-    },
 }
 
 /// What the supervisor may know of a project without asking its task.
@@ -85,13 +84,16 @@ pub(super) enum Order {
 struct Card {
     path: PathBuf,
     port: Option<u16>,
+    view: View,
 }
 
 /// The way to a project's task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ProjectHandle {
     orders: mpsc::UnboundedSender<Order>,
     card: Arc<Mutex<Card>>,
+    logs: LogHub,
+    access: AccessLog,
 }
 
 impl ProjectHandle {
@@ -105,6 +107,27 @@ impl ProjectHandle {
         self.card.lock().unwrap_or_else(PoisonError::into_inner).path.clone()
     }
 
+    /// How it stands when what was ordered before is done; or as it is, where images keep its task from answering.
+    pub(super) async fn status(self, board: Board) -> Result<ProjectStatus, Refused> {
+        let (answer, turn) = oneshot::channel();
+        self.send(Order::Status { answer });
+        tokio::select! {
+            biased;
+            status = turn => status.map_err(|_| Refused::Stopping),
+            () = board.busy() => {
+                let view = self.card.lock().unwrap_or_else(PoisonError::into_inner).view.clone();
+                Ok(view.status(&board.current()).await)
+            }
+        }
+    }
+
+    /// Its log, also while its task is at work.
+    pub(super) fn read_log(&self, query: LogQuery) -> LogStream {
+        let (past, future) = self.logs.read(&query);
+        let requests = (query.follow && query.requests).then(|| self.access.follow());
+        LogStream { past, future, requests, query }
+    }
+
     pub(super) fn port(&self) -> Option<u16> {
         self.card.lock().unwrap_or_else(PoisonError::into_inner).port
     }
@@ -113,7 +136,9 @@ impl ProjectHandle {
 /// Starts a project's task; the project itself is started by an order.
 pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     let (orders, queue) = mpsc::unbounded_channel();
-    let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port }));
+    let view = View { settings: saved.settings.clone(), running: None, diagnostics: Vec::new() };
+    let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port, view }));
+    let (logs, access) = (LogHub::default(), AccessLog::default());
     let (touches, touched) = mpsc::channel(ORDERS);
     let listed = saved.settings.name.clone();
     let task = ProjectTask {
@@ -122,8 +147,8 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         generation: saved.generation,
         port: saved.port,
         caller: CallerEnvironment::default(),
-        logs: LogHub::default(),
-        access: AccessLog::default(),
+        logs: logs.clone(),
+        access: access.clone(),
         running: None,
         diagnostics: Vec::new(),
         last_reload: None,
@@ -139,7 +164,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     }
     let name = format!("project {}", task.settings.name);
     shared.requests.spawn(name, task.run(queue, touched));
-    ProjectHandle { orders, card }
+    ProjectHandle { orders, card, logs, access }
 }
 
 /// What functions get of the caller's AWS account.
@@ -214,6 +239,7 @@ impl ProjectTask {
                 Some(first) = told.recv() => {
                     let touched = self.told(first, &mut told);
                     self.touched(touched).await;
+                    self.show();
                 }
             }
         }
@@ -244,17 +270,10 @@ impl ProjectTask {
                 let outcome = self.reload(functions).await;
                 self.answer_when_ready(outcome, answer);
             }
-            Order::Status { answer } => {
-                let status = self.status().await;
-                drop(answer.send(Ok(status)));
-            }
+            // Who asked may have looked at the view instead.
+            Order::Status { answer } => drop(answer.send(self.status().await)),
             Order::Worker { function, answer } => drop(answer.send(self.worker(&function))),
             Order::Token { wanted, answer } => drop(answer.send(self.token(&wanted))),
-            Order::Logs { query, answer } => {
-                let (past, future) = self.logs.read(&query);
-                let requests = (query.follow && query.requests).then(|| self.access.follow());
-                drop(answer.send(Ok(LogStream { past, future, requests, query })));
-            }
         }
     }
 
@@ -301,8 +320,7 @@ impl ProjectTask {
             generation: self.generation,
             port: self.port,
         };
-        let card = Card { path: self.settings.path.clone(), port: self.port };
-        *self.card.lock().unwrap_or_else(PoisonError::into_inner) = card;
+        self.show();
         let kept = self.shared.store.commit(vec![Change::PutProject(saved)]).await;
         kept.map_err(|problem| Refused::Store(problem.to_string()))
     }
@@ -491,7 +509,9 @@ impl ProjectTask {
         if diff.is_empty() && same_front && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
-        let functions = self.functions(&next, &diff, &account.variables, same_account).await;
+        let Some(functions) = self.functions(&next, &diff, &account.variables, same_account).await else {
+            return Err(Refused::Stopping);
+        };
         self.generation += 1;
         let template = (loaded.template, loaded.why);
         let watch = self.watch(&next, cause.since).await;
@@ -544,26 +564,34 @@ impl ProjectTask {
         })
     }
 
-    /// The functions of the next generation: those that nothing touched are the same as before.
+    /// The functions of the next generation: those that nothing touched are the same as before. What the others need is
+    /// brought here at the same time for all; `None` when the daemon stops meanwhile.
     async fn functions(
         &self,
         next: &Project,
         diff: &ProjectDiff,
         account: &Arc<BTreeMap<String, String>>,
         same_account: bool,
-    ) -> BTreeMap<FunctionId, Running> {
-        let ground =
-            Ground { shared: &self.shared, settings: &self.settings, logs: &self.logs, account: account.clone() };
-        let mut all = BTreeMap::new();
-        for (id, function) in &next.functions {
-            let old = self.running.as_ref().and_then(|live| live.functions.get(id));
-            let running = match old {
-                Some(old) if !diff.functions.touches(id) => old.clone(),
-                _ => ground.replace(function, old, same_account).await,
-            };
+    ) -> Option<BTreeMap<FunctionId, Running>> {
+        let ground = Ground {
+            shared: &self.shared,
+            settings: &self.settings,
+            logs: &self.logs,
+            account: account.clone(),
+            lambda_endpoint: self.caller.0.get(environment::LAMBDA_ENDPOINT).cloned(),
+        };
+        let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
+        let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
+        let prepared = touched.map(async |(id, function)| (id, ground.prepare(function, old(id)).await));
+        let token = self.shared.requests.token();
+        let prepared: BTreeMap<_, _> = token.run_until_cancelled(join_all(prepared)).await?.into_iter().collect();
+        let mut all: BTreeMap<FunctionId, Running> =
+            next.functions.keys().filter_map(|id| Some((id.clone(), old(id)?.clone()))).collect();
+        for (id, prepared) in prepared {
+            let running = ground.replace(prepared, old(id), same_account).await;
             all.insert(id.clone(), running);
         }
-        all
+        Some(all)
     }
 
     /// The snapshot of the generation; what of it cannot be served as written is said beside what the template's reading
@@ -576,7 +604,8 @@ impl ProjectTask {
         front: Front,
     ) -> Result<Snapshot, Refused> {
         let around = (self.surroundings()?, front);
-        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around);
+        let before = self.running.as_ref().map(|live| live.gateway.snapshot());
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around, before);
         for (api, finding) in snapshot.findings() {
             let location = next.locations.get(&api.0).cloned();
             self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
@@ -665,33 +694,34 @@ impl ProjectTask {
         };
         log(&report);
         self.last_reload = Some(report.clone());
+        self.show();
         // Without a follower there is nobody to miss it.
         drop(self.shared.events.send(report.clone()));
         report
     }
 
     async fn status(&self) -> ProjectStatus {
-        let running = match &self.running {
-            Some(live) => Some(self.running_status(live).await),
-            None => None,
-        };
-        let notes = self.running.iter().flat_map(|live| status::notes(&live.functions));
-        let diagnostics = self.diagnostics.iter().chain(&self.unwatched).cloned().chain(notes).collect();
-        ProjectStatus { settings: self.settings.clone(), running, diagnostics }
+        self.view().status(&[]).await
     }
 
-    async fn running_status(&self, live: &Live) -> RunningStatus {
-        let functions = status::of_functions(&live.functions).await;
-        RunningStatus {
+    /// Lets others see how the project stands.
+    fn show(&self) {
+        let card = Card { path: self.settings.path.clone(), port: self.port, view: self.view() };
+        *self.card.lock().unwrap_or_else(PoisonError::into_inner) = card;
+    }
+
+    fn view(&self) -> View {
+        let running = self.running.as_ref().map(|live| RunningView {
             address: live.gateway.address,
             generation: self.generation,
             since: live.since,
             template: live.template.clone(),
             project: live.project.clone(),
-            functions,
-            stand_ins: live.project.stand_ins.clone(),
+            functions: live.functions.clone(),
             last_reload: self.last_reload.clone(),
-        }
+        });
+        let diagnostics = self.diagnostics.iter().chain(&self.unwatched).cloned().collect();
+        View { settings: self.settings.clone(), running, diagnostics }
     }
 
     fn worker(&self, function: &FunctionId) -> Result<worker::Handle, Refused> {
@@ -764,6 +794,9 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         samconfig: patch.samconfig.unwrap_or(now.samconfig),
         only_functions: patch.only_functions.unwrap_or(now.only_functions),
         gateway: now.gateway.patched(patch.gateway),
+        containers: patch.containers.apply(now.containers),
+        debug: patch.debug.apply(now.debug),
+        freeze: patch.freeze.unwrap_or(now.freeze),
         jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

@@ -14,7 +14,9 @@ use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
 use crate::gateway::{Snapshot, Surroundings};
 use crate::lambda::pool::Limits;
+use crate::layers;
 use crate::logs::LogHub;
+use crate::project::serving;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
 use crate::sandbox::{Driver, Launcher};
@@ -62,15 +64,35 @@ pub(super) struct Ground<'a> {
     pub logs: &'a LogHub,
     /// The account's variables.
     pub account: Arc<BTreeMap<String, String>>,
+    /// The Lambda service that layers are fetched from, where the caller names another than AWS's.
+    pub lambda_endpoint: Option<String>,
+}
+
+/// A function with what starts its sandboxes, or why that is not here.
+pub(super) struct Prepared {
+    function: Arc<Function>,
+    chosen_by: &'static str,
+    /// What starts its sandboxes, and whether it is the predecessor's.
+    launcher: Result<(Arc<dyn Launcher>, bool), String>,
 }
 
 impl Ground<'_> {
-    /// A worker for `function`, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
-    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
-    pub(super) async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
+    /// Brings here what a function needs. Nothing that runs is changed, and it may take its time.
+    pub(super) async fn prepare(&self, function: &Function, old: Option<&Running>) -> Prepared {
         let function = Arc::new(function.clone());
         let driver = self.shared.driver(self.settings.sandbox);
-        let (launcher, reusable) = match self.launcher(&function, old, &*driver).await {
+        let launcher = match self.kept(&function, old, driver.name()) {
+            Some(launcher) => Ok((launcher, true)),
+            None => self.new_launcher(&function, &*driver).await.map(|launcher| (launcher, false)),
+        };
+        Prepared { function, chosen_by: driver.name(), launcher }
+    }
+
+    /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
+    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
+    pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, same_account: bool) -> Running {
+        let Prepared { function, chosen_by, launcher } = prepared;
+        let (launcher, reusable) = match launcher {
             Ok(found) => found,
             Err(reason) => return Running { function, state: Err(reason) },
         };
@@ -81,7 +103,9 @@ impl Ground<'_> {
         };
         let held = held.filter(|_| reusable && same_account);
         let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
-        let wanted = if self.settings.warm == Warm::Eager { in_use.max(1) } else { in_use };
+        // A debugger attaches before the first request.
+        let at_once = self.settings.warm == Warm::Eager || function.serving.debug.is_some();
+        let wanted = if at_once { in_use.max(1) } else { in_use };
         if wanted > 0 {
             worker.begin_warm(wanted);
         }
@@ -89,40 +113,33 @@ impl Ground<'_> {
         if let Some(live) = old {
             live.worker.retire(worker.clone());
         }
-        Running { function, state: Ok(Live { worker, launcher, chosen_by: driver.name() }) }
+        Running { function, state: Ok(Live { worker, launcher, chosen_by }) }
     }
 
     /// What was prepared for the predecessor serves again when nothing but files in place changed.
-    async fn launcher(
-        &self,
-        function: &Arc<Function>,
-        old: Option<&Running>,
-        driver: &dyn Driver,
-    ) -> Result<(Arc<dyn Launcher>, bool), String> {
-        if let Some(old) = old
-            && let Ok(live) = &old.state
-            && live.launcher.serves_in_place()
-            && live.chosen_by == driver.name()
-            && *old.function == **function
-        {
-            return Ok((live.launcher.clone(), true));
-        }
-        driver
-            .prepare(&self.settings.name, function.clone())
-            .await
-            .map(|launcher| (launcher, false))
-            .map_err(|problem| problem.reason)
+    fn kept(&self, function: &Function, old: Option<&Running>, driver: &str) -> Option<Arc<dyn Launcher>> {
+        let old = old.filter(|old| *old.function == *function)?;
+        let live = old.state.as_ref().ok()?;
+        let serves = live.launcher.serves_in_place() && live.chosen_by == driver;
+        serves.then(|| live.launcher.clone())
+    }
+
+    async fn new_launcher(&self, function: &Arc<Function>, driver: &dyn Driver) -> Result<Arc<dyn Launcher>, String> {
+        let caller = layers::Caller { account: self.account.clone(), endpoint: self.lambda_endpoint.clone() };
+        let local = self.shared.layers.localised(function, &caller).await?;
+        driver.prepare(&self.settings.name, local).await.map_err(|problem| problem.reason)
     }
 
     fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {
         worker::Spec {
             limits: limits(&function, self.settings),
+            // One that waits at the gate would have the debugger's port.
+            spare: function.serving.debug.is_none(),
             function,
             launcher,
             account: self.account.clone(),
             logs: self.logs.clone(),
             starts: self.shared.starts.clone(),
-            spare: true,
             tasks: self.shared.sandboxes.clone(),
         }
     }
@@ -130,6 +147,9 @@ impl Ground<'_> {
 
 /// How many sandboxes a function may have, and how long.
 pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
+    if function.serving.debug.is_some() {
+        return Limits { sandboxes: 1, waiting: MOST_WAITING, idle_expiry: serving::DEBUGGED };
+    }
     match function.reserved_concurrency {
         Some(reserved) => Limits { sandboxes: reserved, waiting: 0, idle_expiry: settings.idle_expiry },
         None => {
@@ -157,6 +177,7 @@ pub(super) fn snapshot(
     functions: &BTreeMap<FunctionId, Running>,
     account: &BTreeMap<String, String>,
     (surroundings, front): (Arc<Surroundings>, Front),
+    before: Option<Arc<Snapshot>>,
 ) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
     let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
@@ -170,6 +191,7 @@ pub(super) fn snapshot(
         credentials: credentials(account).into_iter().collect(),
         surroundings,
         front,
+        before,
     })
 }
 

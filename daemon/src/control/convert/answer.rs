@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use samd_proto as wire;
 use samd_proto::{ApiError, ErrorCode};
 
+use super::containers;
 use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::gateway::access::Access;
@@ -13,7 +14,8 @@ use crate::project::function::Package;
 use crate::project::gateway::{GatewaySettings, Tls};
 use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
-use crate::project::{Function, StandIn};
+use crate::project::{Function, Project, StandIn};
+use crate::sandbox::progress::{Progress, Pull, Step};
 use crate::supervisor::handle::{
     Changes, FunctionStatus, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
 };
@@ -93,6 +95,12 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         samconfig: settings.samconfig,
         only_functions: settings.only_functions.clone(),
         gateway: gateway(&settings.gateway),
+        containers: containers::told(&settings.containers),
+        debug_port: settings.debug.port,
+        debug_function: settings.debug.function.clone(),
+        debug_args: settings.debug.args.clone(),
+        debugger_path: settings.debug.debugger_path.clone(),
+        freeze: settings.freeze,
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
 }
@@ -126,8 +134,29 @@ fn running(running: &RunningStatus, settings: &Settings) -> wire::project::Runni
             .map(|status| function(status, running.project.functions.get(&status.id)))
             .collect(),
         stand_ins: running.stand_ins.iter().map(stand_in).collect(),
+        api_keys: api_keys(&running.project),
         last_reload: running.last_reload.as_ref().map(reload_report),
     }
+}
+
+/// Each key once, with all plans that admit it.
+fn api_keys(project: &Project) -> Vec<wire::project::ApiKey> {
+    let mut keys: Vec<wire::project::ApiKey> = Vec::new();
+    for plan in project.apis.values().flat_map(|api| &api.usage_plans) {
+        for key in &plan.keys {
+            match keys.iter_mut().find(|known| known.id == key.id) {
+                Some(known) if known.plans.contains(&plan.id) => {}
+                Some(known) => known.plans.push(plan.id.clone()),
+                None => keys.push(wire::project::ApiKey {
+                    id: key.id.clone(),
+                    value: wire::secret::Text(key.value.clone()),
+                    enabled: key.enabled,
+                    plans: vec![plan.id.clone()],
+                }),
+            }
+        }
+    }
+    keys
 }
 
 /// A function as it runs, with what the project says of it; while a reload is under way the two may differ for a moment.
@@ -210,6 +239,25 @@ pub(in crate::control) fn reload_report(report: &ReloadReport) -> wire::reload::
 /// A change of configuration as an event.
 pub(in crate::control) fn reload_event(report: &ReloadReport) -> wire::reload::ReloadEvent {
     wire::reload::ReloadEvent::Reload(Box::new(reload_report(report)))
+}
+
+/// A step on the way to an image.
+pub(in crate::control) fn image_event(progress: &Progress) -> wire::reload::ReloadEvent {
+    let (step, pull, text) = match &progress.step {
+        Step::Pulling(pull) => (wire::image::ImageStep::Pulling, *pull, None),
+        Step::Building { line } => (wire::image::ImageStep::Building, Pull::default(), Some(line.clone())),
+        Step::Ready => (wire::image::ImageStep::Ready, Pull::default(), None),
+        Step::Failed { reason } => (wire::image::ImageStep::Failed, Pull::default(), Some(reason.clone())),
+    };
+    wire::reload::ReloadEvent::Image(wire::image::ImageProgress {
+        image: progress.image.clone(),
+        step,
+        layers: pull.layers,
+        layers_done: pull.layers_done,
+        bytes: pull.bytes,
+        bytes_total: pull.bytes_total,
+        text,
+    })
 }
 
 fn changes(changes: &Changes) -> wire::reload::Changes {

@@ -1,13 +1,14 @@
 //! Between the wire's types and ours, by hand: neither side changes because the other does.
 
 mod answer;
+mod containers;
 mod request;
 
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    Origin, diagnostic, handler, log_line, project_status, project_summary, refused, reload_event, reload_report,
-    request_line, runtime, url,
+    Origin, diagnostic, handler, image_event, log_line, project_status, project_summary, refused, reload_event,
+    reload_report, request_line, runtime, url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 

@@ -8,10 +8,11 @@ use samd_proto::secret::ParameterOverride;
 use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
+use super::containers;
 use crate::project::gateway::{GatewayPatch, Tls};
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
-use crate::supervisor::handle::{CallerEnvironment, Patch};
+use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
 
 /// The longest name of a project.
 const MAX_NAME: usize = 64;
@@ -55,6 +56,14 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         samconfig: patch.samconfig,
         only_functions: patch.only_functions,
         gateway: patch.gateway.map(gateway).transpose()?.unwrap_or_default(),
+        containers: containers::asked(patch.containers)?,
+        debug: DebugPatch {
+            port: patch.debug_port.map(|port| Some(port).filter(|port| *port != 0)),
+            function: patch.debug_function.map(|name| Some(name).filter(|name| !name.is_empty())),
+            args: patch.debug_args.map(|args| Some(args).filter(|args| !args.trim().is_empty())),
+            debugger_path: patch.debugger_path.map(debugger_path).transpose()?,
+        },
+        freeze: patch.freeze,
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }
@@ -85,13 +94,18 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
     Ok((settings, CallerEnvironment(query.environment.0)))
 }
 
+/// An empty path takes the setting back.
+fn debugger_path(path: PathBuf) -> Result<Option<PathBuf>, ApiError> {
+    if path.as_os_str().is_empty() { Ok(None) } else { absolute("debugger_path", Some(path)) }
+}
+
 fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {
     let file = absolute("jwks.file", Some(keys.file))?.unwrap_or_default();
     Ok(Pin { subject: keys.subject, file })
 }
 
 /// The daemon has a working folder of its own, so a relative path would mean something else here than to the caller.
-fn absolute(field: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ApiError> {
+pub(super) fn absolute(field: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ApiError> {
     match path {
         Some(path) if !path.is_absolute() => {
             Err(bad_request(format!("{field} has to be an absolute path, and `{}` is not", path.display())))
@@ -123,6 +137,6 @@ pub(in crate::control) fn time(milliseconds: u64) -> Result<SystemTime, ApiError
         .ok_or_else(|| bad_request("since_ms is out of range"))
 }
 
-fn bad_request(message: impl Into<String>) -> ApiError {
+pub(super) fn bad_request(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::BadRequest, message)
 }

@@ -1,7 +1,7 @@
 //! What a function runs: code and layers under a runtime, or an image.
 
 use super::layer::{self, Layers};
-use crate::project::function::{Code, Package, Runtime};
+use crate::project::function::{Code, ImageBuild, Package, Runtime};
 use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
 
@@ -78,13 +78,8 @@ fn local_code(scope: &Scope<'_>, path: &str) -> Code {
 fn image(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'_>) -> Package {
     let stated =
         properties.text("ImageUri").or_else(|| properties.get("Code")?.get("ImageUri")?.as_str().map(str::to_owned));
-    let metadata = |key: &str| resource.at(&["Metadata", key]).and_then(|node| scope.eval(node));
-    let built = || {
-        metadata("Dockerfile").or_else(|| metadata("DockerContext"))?;
-        let tag = metadata("DockerTag").and_then(|node| node.scalar());
-        Some(format!("{}:{}", id.to_ascii_lowercase(), tag.as_deref().unwrap_or("latest")))
-    };
-    let uri = stated.or_else(built);
+    let build = image_build(scope, resource);
+    let uri = stated.or_else(|| Some(format!("{}:{}", id.to_ascii_lowercase(), build.as_ref()?.tag)));
     if uri.is_none() {
         properties
             .error("ImageUri", format!("the function {id} is an image, but neither ImageUri nor Metadata names one"));
@@ -97,7 +92,27 @@ fn image(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'
         command: list("Command"),
         entry_point: list("EntryPoint"),
         working_directory: config.as_ref().and_then(|config| config.text("WorkingDirectory")),
+        build,
     }
+}
+
+/// What Metadata says of a build; `None` when it says nothing.
+fn image_build(scope: &Scope<'_>, resource: &Node) -> Option<ImageBuild> {
+    let metadata = |key: &str| resource.at(&["Metadata", key]).and_then(|node| scope.eval(node));
+    let text = |key: &str| metadata(key).and_then(|node| node.scalar()).map(|text| text.to_string());
+    let (dockerfile, context) = (text("Dockerfile"), text("DockerContext"));
+    if dockerfile.is_none() && context.is_none() {
+        return None;
+    }
+    let args = metadata("DockerBuildArgs");
+    let args = args.as_ref().and_then(Node::as_map).into_iter().flat_map(|map| map.iter());
+    Some(ImageBuild {
+        context: scope.path(context.as_deref().unwrap_or(".")),
+        dockerfile: dockerfile.unwrap_or_else(|| "Dockerfile".to_owned()),
+        target: text("DockerBuildTarget"),
+        args: args.filter_map(|(key, value)| Some((key.text.to_string(), value.scalar()?.to_string()))).collect(),
+        tag: text("DockerTag").unwrap_or_else(|| "latest".to_owned()),
+    })
 }
 
 fn texts(properties: &Properties<'_>, name: &str) -> Vec<String> {

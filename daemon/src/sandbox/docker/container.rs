@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -30,9 +30,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::lambda::error::Exit;
 use crate::shutdown::Phase;
 
+use super::super::doors::Guest;
 use super::super::engine::Engine;
 use super::super::{Output, Sandbox, StartError, Started, memory};
+use super::DockerLauncher;
 use super::gate::{Gate, Opener};
+use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
@@ -81,7 +84,12 @@ impl Keeper {
     ///
     /// # Errors
     /// The engine cannot start it; it is removed again.
-    pub(super) async fn start(self, gate: Option<Gate>, code: Option<&Path>) -> Result<Started, StartError> {
+    pub(super) async fn start(
+        self,
+        gate: Option<Gate>,
+        code: Option<&Path>,
+        launcher: &DockerLauncher,
+    ) -> Result<Started, StartError> {
         let (opener, output, folder) = match gate {
             Some(gate) => {
                 let (opener, output, folder) = gate.into_parts();
@@ -97,15 +105,19 @@ impl Keeper {
         let container = Container {
             pid: pid(&inspected),
             opener,
+            waiting: launcher.waiting.clone(),
+            began: Instant::now(),
             exit: self.exit,
             kill: self.kill,
             stands_on: code.map(Path::to_path_buf).zip(stands_on),
             _folder: folder,
+            _guest: launcher.place.doors.let_in(address),
             _guard: self.guard,
         };
         // One that has ended already has no address, and nobody speaks for it.
-        let admit = Arc::new(move |peer: std::net::SocketAddr, _| Some(peer.ip()) == address);
-        Ok(Started { sandbox: Box::new(container), output, admit })
+        let admit = launcher.link.admit(address);
+        let place = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        Ok(Started { sandbox: Box::new(container), output, extension_output: Output::none(), place, admit })
     }
 }
 
@@ -221,10 +233,13 @@ pub(super) async fn remove(docker: &Docker, id: &str) {
 struct Container {
     pid: Option<u32>,
     opener: Option<Opener>,
+    waiting: Arc<Waiting>,
+    began: Instant,
     exit: watch::Receiver<Option<Exit>>,
     kill: CancellationToken,
     stands_on: Option<(PathBuf, (u64, u64))>,
     _folder: Option<TempDir>,
+    _guest: Guest,
     _guard: DropGuard,
 }
 
@@ -234,7 +249,23 @@ impl Sandbox for Container {
     }
 
     fn is_fresh(&self) -> bool {
-        self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
+        let waits = self.opener.as_ref().filter(|opener| opener.is_in_interpreter());
+        waits.is_none_or(|opener| self.waiting.is_certain(opener.has_arrived(), self.began.elapsed()))
+            && self.stands_on.as_ref().is_none_or(|(folder, was)| identity(folder) == Some(*was))
+    }
+
+    fn settled(&mut self) -> BoxFuture<'_, ()> {
+        async move {
+            let Some(opener) = self.opener.as_ref().filter(|opener| opener.is_in_interpreter()) else { return };
+            let arrived = tokio::select! {
+                () = opener.arrival() => true,
+                _ = self.exit.wait_for(Option::is_some) => false,
+                () = tokio::time::sleep(waiting::PATIENCE) => false,
+            };
+            // What it says is kept for all; whether this one may be used is asked when it is needed.
+            self.waiting.is_certain(arrived, self.began.elapsed());
+        }
+        .boxed()
     }
 
     fn release(&mut self) {

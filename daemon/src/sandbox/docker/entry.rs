@@ -10,7 +10,7 @@ use bollard::models::ImageInspect;
 use crate::project::function::{Function, Package, Runtime};
 
 use super::super::StartError;
-use super::gate;
+use super::gate::Where;
 
 /// The entry point of AWS's base images.
 const LAMBDA_ENTRY_POINT: &str = "/lambda-entrypoint.sh";
@@ -35,8 +35,8 @@ pub(super) struct Begin {
     pub(super) entry_point: Vec<String>,
     /// CMD.
     pub(super) command: Vec<String>,
-    /// It waits at the gate.
-    pub(super) gated: bool,
+    /// Where it waits; one that waits nowhere runs its code at once.
+    pub(super) gate: Option<Where>,
 }
 
 impl Entry {
@@ -71,37 +71,38 @@ impl Entry {
         !matches!(self, Entry::Own(..))
     }
 
-    /// What a container begins with now; `code` and `layers` are this machine's folders.
+    /// What a container begins with now; `code` and `layers` are this machine's folders, `place` is where a managed
+    /// runtime is to wait.
     ///
     /// # Errors
     /// A custom runtime has no `bootstrap`.
-    pub(super) fn begin(&self, code: Option<&Path>, layers: Option<&Path>) -> Result<Begin, StartError> {
+    pub(super) fn begin(&self, code: Option<&Path>, layers: Option<&Path>, place: Where) -> Result<Begin, StartError> {
         match self {
-            Entry::Lambda(command) => Ok(gated(command.clone())),
+            Entry::Lambda(command) => Ok(gated(command.clone(), place)),
             Entry::Bootstrap => {
                 let has = |folder: Option<&Path>| folder.is_some_and(|folder| folder.join("bootstrap").is_file());
                 match (has(code), has(layers)) {
-                    (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()])),
-                    (false, true) => Ok(gated(vec!["/opt/bootstrap".to_owned()])),
+                    (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()], Where::Program)),
+                    (false, true) => Ok(gated(vec!["/opt/bootstrap".to_owned()], Where::Program)),
                     (false, false) => Err(StartError::entry(BOOTSTRAPS)),
                 }
             }
             Entry::Own(entry_point, command) => {
-                Ok(Begin { entry_point: entry_point.clone(), command: command.clone(), gated: false })
+                Ok(Begin { entry_point: entry_point.clone(), command: command.clone(), gate: None })
             }
         }
     }
 }
 
-fn gated(command: Vec<String>) -> Begin {
-    let wait = ["/bin/sh", "-c", gate::WAIT].map(str::to_owned).to_vec();
-    Begin { entry_point: wait, command, gated: true }
+fn gated(command: Vec<String>, place: Where) -> Begin {
+    let shell = ["/bin/sh", "-c", place.script()].map(str::to_owned).to_vec();
+    Begin { entry_point: shell, command, gate: Some(place) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::docker::testing;
+    use crate::project::testing;
     use bollard::models::ImageConfig;
 
     fn strings(all: &[&str]) -> Vec<String> {
@@ -121,6 +122,7 @@ mod tests {
             command: command.map(strings),
             entry_point: entry_point.map(strings),
             working_directory: None,
+            build: None,
         };
         Entry::of(&function, image)
     }
@@ -129,8 +131,8 @@ mod tests {
     fn a_managed_runtime_begins_with_the_images_entry_point_and_the_handler() {
         let entry = Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &["ignored"]));
         assert_eq!(entry, Entry::Lambda(strings(&[LAMBDA_ENTRY_POINT, "app.handler"])));
-        let begin = entry.begin(None, None).unwrap();
-        assert!(begin.gated && begin.entry_point[0] == "/bin/sh");
+        let begin = entry.begin(None, None, Where::Python).unwrap();
+        assert!(begin.gate == Some(Where::Python) && begin.entry_point[0] == "/bin/sh");
         assert_eq!(begin.command, [LAMBDA_ENTRY_POINT, "app.handler"]);
     }
 
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn a_custom_runtime_takes_the_bootstrap_of_the_code_before_that_of_the_layers() {
         let (code, layer) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let begin = || Entry::Bootstrap.begin(Some(code.path()), Some(layer.path()));
+        let begin = || Entry::Bootstrap.begin(Some(code.path()), Some(layer.path()), Where::Program);
         assert!(begin().unwrap_err().reason.contains("[/var/task/bootstrap /opt/bootstrap]"));
         std::fs::write(layer.path().join("bootstrap"), "").unwrap();
         assert_eq!(begin().unwrap().command, ["/opt/bootstrap"]);

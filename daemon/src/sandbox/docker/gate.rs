@@ -1,6 +1,10 @@
-//! The gate at which a container waits, and the pipe into which it prints: two named pipes in a folder of the host's,
-//! mounted into the container.
+//! The gate at which a container waits, and the pipe into which it prints: named pipes in a folder of the host's, mounted
+//! into the container.
 //!
+//! ```text
+//!  before the program:  /bin/sh reads `go` ─▶ the image's entry point ─▶ its runtime ─▶ the function
+//!  in the interpreter:  the image's entry point ─▶ its runtime, `arrived`, reads `go` ─▶ the function
+//! ```
 //! Through them no byte goes by way of the engine: what a function printed is here before its answer, standard output and
 //! standard error in their order. When the daemon dies, the gate breaks and a container that waits ends by itself.
 
@@ -19,22 +23,67 @@ use super::super::{Output, StartError};
 pub(super) const INSIDE: &str = "/run/samd";
 /// What `/bin/sh` does in the container: it waits for a line, then becomes the program that it was given.
 pub(super) const WAIT: &str = r#"read -r _ </run/samd/go && exec "$0" "$@" </dev/null >/run/samd/output 2>&1"#;
+/// The same where the interpreter waits.
+pub(super) const PASS: &str = r#"exec "$0" "$@" </dev/null >/run/samd/output 2>&1"#;
+
+/// Where a container waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    /// Before the image's entry point.
+    Program,
+    /// In the Python that the entry point starts.
+    Python,
+    /// In the Node.js that the entry point starts.
+    Node,
+}
+
+impl Where {
+    /// What `/bin/sh` does.
+    #[must_use]
+    pub(super) fn script(self) -> &'static str {
+        match self {
+            Where::Program => WAIT,
+            Where::Python | Where::Node => PASS,
+        }
+    }
+
+    /// The file that holds the interpreter, below the gate's folder.
+    fn hook(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Where::Program => None,
+            Where::Python => Some(("python/sitecustomize.py", include_str!("hooks/sitecustomize.py"))),
+            Where::Node => Some(("node/gate.js", include_str!("hooks/gate.js"))),
+        }
+    }
+
+    /// The variable through which the interpreter finds it, what it is set to, and what stands between that and what
+    /// the user set.
+    #[must_use]
+    pub(super) fn variable(self) -> Option<(&'static str, &'static str, char)> {
+        match self {
+            Where::Program => None,
+            Where::Python => Some(("PYTHONPATH", "/run/samd/python", ':')),
+            Where::Node => Some(("NODE_OPTIONS", "--require /run/samd/node/gate.js", ' ')),
+        }
+    }
+}
 
 /// A gate and an output of one container. The folder goes when this is dropped.
 #[derive(Debug)]
 pub(super) struct Gate {
     folder: TempDir,
     go: File,
+    arrived: Option<pipe::Receiver>,
     output: Output,
 }
 
 impl Gate {
-    /// Makes both pipes below the state folder.
+    /// Makes the pipes below the state folder.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub(super) fn open(state: &Path) -> Result<Gate, StartError> {
-        make(&folder_of(state)).map_err(|problem| {
+    pub(super) fn open(state: &Path, place: Where) -> Result<Gate, StartError> {
+        make(&folder_of(state), place).map_err(|problem| {
             StartError::place(format!("no gate could be made in {}: {problem}", folder_of(state).display()))
         })
     }
@@ -48,20 +97,47 @@ impl Gate {
     /// The end that opens the gate, what comes out of the container, and the folder that must outlive it.
     #[must_use]
     pub(super) fn into_parts(self) -> (Opener, Output, TempDir) {
-        (Opener(self.go), self.output, self.folder)
+        (Opener { go: self.go, arrived: self.arrived }, self.output, self.folder)
     }
 }
 
 /// Opens the gate.
 #[derive(Debug)]
-pub(super) struct Opener(File);
+pub(super) struct Opener {
+    go: File,
+    arrived: Option<pipe::Receiver>,
+}
 
 impl Opener {
     /// Lets the container go on. An empty pipe takes the line without waiting.
     pub(super) fn open(&mut self) {
-        if let Err(problem) = self.0.write_all(b"go\n") {
+        if let Err(problem) = self.go.write_all(b"go\n") {
             tracing::error!(%problem, "a container's gate could not be opened");
         }
+    }
+
+    /// Whether an interpreter is to say that it waits.
+    #[must_use]
+    pub(super) fn is_in_interpreter(&self) -> bool {
+        self.arrived.is_some()
+    }
+
+    /// Waits until an interpreter says that it waits; for ever, where none is to.
+    pub(super) async fn arrival(&self) {
+        while let Some(pipe) = &self.arrived {
+            let mut word = [0; 1];
+            if pipe.readable().await.is_ok() && pipe.try_read(&mut word).is_ok_and(|read| read > 0) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Whether an interpreter has said so since this was last asked.
+    #[must_use]
+    pub(super) fn has_arrived(&self) -> bool {
+        let mut word = [0; 1];
+        self.arrived.as_ref().is_some_and(|pipe| rustix::io::read(pipe, &mut word).is_ok_and(|read| read > 0))
     }
 }
 
@@ -71,7 +147,7 @@ pub(super) fn folder_of(state: &Path) -> PathBuf {
     state.join("containers")
 }
 
-fn make(parent: &Path) -> io::Result<Gate> {
+fn make(parent: &Path, place: Where) -> io::Result<Gate> {
     fs::create_dir_all(parent)?;
     let folder = tempfile::tempdir_in(parent)?;
     // The state folder is closed to others; in the container the function's user must come through.
@@ -79,10 +155,25 @@ fn make(parent: &Path) -> io::Result<Gate> {
     let (go, output) = (folder.path().join("go"), folder.path().join("output"));
     make_pipe(&go, 0o644)?;
     make_pipe(&output, 0o666)?;
+    let arrived = place.hook().map(|(name, text)| -> io::Result<pipe::Receiver> {
+        put(&folder.path().join(name), text)?;
+        let arrived = folder.path().join("arrived");
+        make_pipe(&arrived, 0o666)?;
+        pipe::OpenOptions::new().read_write(true).open_receiver(arrived)
+    });
     // Both ends are held, so that neither side's opening waits for the other and no end of file comes between.
     let go = File::options().read(true).write(true).open(go)?;
     let output = pipe::OpenOptions::new().read_write(true).open_receiver(output)?;
-    Ok(Gate { folder, go, output: Output::from_pipe(output) })
+    Ok(Gate { folder, go, arrived: arrived.transpose()?, output: Output::from_pipe(output) })
+}
+
+fn put(file: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    fs::write(file, text)?;
+    fs::set_permissions(file, Permissions::from_mode(0o644))
 }
 
 fn make_pipe(path: &Path, mode: u32) -> io::Result<()> {
@@ -91,55 +182,4 @@ fn make_pipe(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::process::Command;
-
-    /// The script, with the folder where it is on this machine.
-    fn script(gate: &Gate) -> String {
-        WAIT.replace(INSIDE, gate.folder().to_str().unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_program_behind_the_gate_runs_when_it_is_opened_and_prints_into_the_pipe() {
-        let state = tempfile::tempdir().unwrap();
-        let gate = Gate::open(state.path()).unwrap();
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &script(&gate), "/bin/sh", "-c", "echo out; echo err >&2; echo \"$1\"", "sh", "two words"]);
-        let mut child = shell.spawn().unwrap();
-        let (mut opener, mut output, folder) = gate.into_parts();
-        assert!(child.try_wait().unwrap().is_none(), "it waits");
-        opener.open();
-        assert!(tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().success());
-        let mut lines = Vec::new();
-        output.take_rest(&mut |line| lines.push(line.to_owned()));
-        // Readiness may need one turn of the reactor.
-        if lines.is_empty() {
-            output.readable().await;
-            output.take_rest(&mut |line| lines.push(line.to_owned()));
-        }
-        assert_eq!(lines, ["out", "err", "two words"]);
-        drop(folder);
-    }
-
-    #[tokio::test]
-    async fn a_program_behind_the_gate_of_a_dead_daemon_never_runs() {
-        let state = tempfile::tempdir().unwrap();
-        let gate = Gate::open(state.path()).unwrap();
-        let mark = state.path().join("mark");
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &script(&gate), "/usr/bin/touch", mark.to_str().unwrap()]);
-        let mut child = shell.spawn().unwrap();
-        let (opener, output, folder) = gate.into_parts();
-        // The shell opens the gate for reading before it ends; only then is breaking it seen as its end.
-        let fd = format!("/proc/{}/fd/0", child.id());
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while !fs::read_link(&fd).is_ok_and(|to| to.ends_with("go")) && std::time::Instant::now() < until {
-            tokio::task::yield_now().await;
-        }
-        drop((opener, output));
-        assert!(!tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().success());
-        assert!(!mark.exists());
-        drop(folder);
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use crate::project::settings::ProjectName;
 
 use super::entry::Begin;
 use super::gate;
+use super::link::HOST_NAME;
 
 /// Whose a container is: the state folder of its daemon.
 pub(super) const STATE: &str = "samd.state";
@@ -100,7 +101,7 @@ impl Plan<'_> {
         let memory = i64::from(self.function.memory_mb) << 20;
         HostConfig {
             network_mode: Some(self.network.to_owned()),
-            extra_hosts: Some(vec!["host.docker.internal:host-gateway".to_owned()]),
+            extra_hosts: Some(self.hosts()),
             mounts: Some(self.mounts()),
             memory: Some(memory),
             // The same number for both means no swap.
@@ -119,6 +120,12 @@ impl Plan<'_> {
             restart_policy: Some(RestartPolicy::default()),
             ..HostConfig::default()
         }
+    }
+
+    /// Names that the container knows: the user's, and the engine's for this machine.
+    fn hosts(&self) -> Vec<String> {
+        let theirs = self.function.hosting.add_hosts.iter().cloned();
+        theirs.chain([format!("{HOST_NAME}:host-gateway")]).collect()
     }
 
     /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
@@ -146,7 +153,7 @@ fn shares(memory_mb: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::docker::testing;
+    use crate::project::testing;
 
     fn body(function: &Function) -> ContainerCreateBody {
         let folder = tempfile::tempdir().unwrap();
@@ -158,7 +165,7 @@ mod tests {
         let plan = Plan {
             function,
             image: "python:1",
-            begin: Begin { entry_point: vec![], command: vec!["app.handler".into()], gated: false },
+            begin: Begin { entry_point: vec![], command: vec!["app.handler".into()], gate: None },
             variables: BTreeMap::from([("A".to_owned(), "b=c".to_owned())]),
             code: Some(folder.path()),
             layers: None,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::lambda::environment::{self, Places, SandboxIdentity};
 use crate::project::function::{Function, Package};
 
+use super::gate::Where;
+
 /// Given by the image's bootstrap, which does not add the layers to the search path when it finds it set.
 const BY_THE_BOOTSTRAP: [&str; 1] = ["PYTHONPATH"];
 /// Given by an image function's own image (F6.6).
@@ -29,6 +31,16 @@ pub(super) fn of(
     all
 }
 
+/// Lets an interpreter find the gate, before what the user set of the same variable; it puts that back itself.
+pub(super) fn lead_to_gate(all: &mut BTreeMap<String, String>, place: Where) {
+    let Some((name, value, between)) = place.variable() else { return };
+    let set = match all.get(name).filter(|theirs| !theirs.is_empty()) {
+        Some(theirs) => format!("{value}{between}{theirs}"),
+        None => value.to_owned(),
+    };
+    all.insert(name.to_owned(), set);
+}
+
 fn places() -> Places {
     Places {
         task_root: "/var/task".into(),
@@ -42,7 +54,7 @@ fn places() -> Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::docker::testing;
+    use crate::project::testing;
 
     fn of_function(function: &Function) -> BTreeMap<String, String> {
         let identity = SandboxIdentity { runtime_api: "172.17.0.1:1".into(), log_stream: "s".into() };
@@ -74,7 +86,8 @@ mod tests {
     #[test]
     fn an_image_function_has_its_images_own_paths() {
         let mut function = testing::function();
-        function.package = Package::Image { uri: None, command: None, entry_point: None, working_directory: None };
+        function.package =
+            Package::Image { uri: None, command: None, entry_point: None, working_directory: None, build: None };
         let all = of_function(&function);
         for name in ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "_HANDLER"] {
             assert!(!all.contains_key(name), "{name}");

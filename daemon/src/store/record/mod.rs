@@ -4,6 +4,7 @@
 //! here and in the golden files. Converts by hand in both directions, so that a renamed field of the project's types
 //! changes nothing on disk.
 
+mod containers;
 mod gateway;
 mod invocation;
 mod project;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::containers::ContainersV1;
 use super::gateway::GatewayV1;
 use super::{VERSION, millis};
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +34,18 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default)]
+    containers: ContainersV1,
+    #[serde(default)]
+    debug_port: Option<u16>,
+    #[serde(default)]
+    debug_function: Option<String>,
+    #[serde(default)]
+    debug_args: Option<String>,
+    #[serde(default)]
+    debugger_path: Option<PathBuf>,
+    #[serde(default)]
+    freeze: bool,
     #[serde(default = "on")]
     samconfig: bool,
     #[serde(default)]
@@ -111,6 +124,12 @@ impl From<&SavedProject> for ProjectV1 {
             samconfig: settings.samconfig,
             only_functions: settings.only_functions.clone(),
             gateway: GatewayV1::from(&settings.gateway),
+            containers: ContainersV1::from(&settings.containers),
+            debug_port: settings.debug.port,
+            debug_function: settings.debug.function.clone(),
+            debug_args: settings.debug.args.clone(),
+            debugger_path: settings.debug.debugger_path.clone(),
+            freeze: settings.freeze,
             jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
@@ -143,6 +162,14 @@ impl From<ProjectV1> for SavedProject {
             samconfig: record.samconfig,
             only_functions: record.only_functions,
             gateway: record.gateway.into(),
+            containers: record.containers.into(),
+            debug: DebugSettings {
+                port: record.debug_port,
+                function: record.debug_function,
+                args: record.debug_args,
+                debugger_path: record.debugger_path,
+            },
+            freeze: record.freeze,
             jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {

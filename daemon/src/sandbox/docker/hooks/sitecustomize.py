@@ -1,0 +1,61 @@
+"""Holds a Python interpreter of a container that waits: everything of the image's is loaded, nothing of the function's.
+
+Found by the interpreter through PYTHONPATH before its main program. It leaves no trace but the modules of AWS's runtime
+client; one of these that the function or a layer brings itself is loaded anew from there.
+"""
+
+
+def _hold():
+    import os
+    import sys
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    place = os.path.dirname(here)
+    sys.path[:] = [path for path in sys.path if path != here]
+    others = [path for path in os.environ.pop("PYTHONPATH", "").split(":") if path and path != here]
+    if others:
+        os.environ["PYTHONPATH"] = ":".join(others)
+    runtime = os.environ.get("LAMBDA_RUNTIME_DIR", "/var/runtime")
+    before = set(sys.modules)
+    sys.path.insert(0, runtime)
+    try:
+        import awslambdaric.bootstrap  # noqa: F401
+    except Exception:
+        # The image's own start says what is wrong.
+        pass
+    sys.path.remove(runtime)
+    brought = set(sys.modules) - before
+    try:
+        with open(place + "/arrived", "wb", 0) as arrived:
+            arrived.write(b"1")
+        with open(place + "/go", "rb", 0) as gate:
+            opened = gate.read(3) == b"go\n"
+    except OSError as problem:
+        sys.stderr.write("the gate of this sandbox is not there: %s\n" % problem)
+        os._exit(1)
+    if not opened:
+        os._exit(0)
+    minor = "%d.%d" % sys.version_info[:2]
+    theirs = [os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), "/opt/python", "/opt/python/lib/python%s/site-packages" % minor]
+    names = set()
+    for folder in theirs + others:
+        try:
+            names.update(name.partition(".")[0] for name in os.listdir(folder))
+        except OSError:
+            pass
+    if any(module.partition(".")[0] in names for module in brought):
+        for module in brought:
+            file = getattr(sys.modules.get(module), "__file__", None) or ""
+            if module.partition(".")[0] in names or file.startswith(runtime + "/"):
+                sys.modules.pop(module, None)
+
+
+_hold()
+import sys  # noqa: E402
+
+# The image's or the function's own, as it would have been without this one.
+sys.modules.pop("sitecustomize", None)
+try:
+    import sitecustomize  # noqa: F401
+except ImportError:
+    pass
