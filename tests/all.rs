@@ -27,6 +27,7 @@ mod process;
 mod properties;
 mod reload;
 mod runtimes;
+mod sam_cli;
 mod samctl_real;
 mod stages;
 mod state;

@@ -28,7 +28,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Lines of a dead daemon's log that are shown.
 const TAIL: usize = 15;
 /// Keys that belong to one caller, not to a daemon that serves many.
-const SECRETS: [&str; 4] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
+pub(crate) const SECRETS: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"];
 
 /// The daemon at `station`; one is started when none answers, unless the user turned that off.
 pub(crate) fn connect(station: &Station, surroundings: &Surroundings) -> Result<Client, Failure> {
@@ -69,7 +70,7 @@ fn open_log(station: &Station) -> io::Result<File> {
 }
 
 /// `samd` beside this program, else the one on the PATH.
-fn find(program: Option<&Path>) -> PathBuf {
+pub(crate) fn find(program: Option<&Path>) -> PathBuf {
     let beside = program.and_then(Path::parent).map(|folder| folder.join("samd"));
     beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from("samd"))
 }

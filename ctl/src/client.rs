@@ -75,7 +75,7 @@ impl Client {
     /// Asks for a stream of events.
     pub(crate) fn follow<S: Stream>(&self, request: &S::Request) -> Result<Events<S::Event>, Failure> {
         let response = self.post(S::NAME, request)?;
-        let reader: Box<dyn BufRead> = Box::new(BufReader::new(response.into_body().into_reader()));
+        let reader: Box<dyn BufRead + Send> = Box::new(BufReader::new(response.into_body().into_reader()));
         Ok(Events { reader, event: PhantomData })
     }
 
@@ -104,7 +104,7 @@ impl Client {
 
 /// Events as they come.
 pub(crate) struct Events<T> {
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + Send>,
     event: PhantomData<T>,
 }
 

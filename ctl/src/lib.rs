@@ -2,7 +2,7 @@
 //!
 //! The map, in reading order: [`cli`] says what may be typed, `commands` holds one file for each command, mirrored by
 //! the daemon's handlers; `target` finds out which project is meant; `client` speaks to the control port, `station` says
-//! where it is, `autostart` brings a daemon up; `show` makes text of answers; [`exit`] names the exit codes.
+//! where it is, `autostart` brings a daemon up; `show` makes text of answers; [`exit`] names the exit codes. [`local`] is a house of its own: the SAM CLI's commands.
 //!
 //! It decides nothing about what runs: it asks the daemon, and shows what it says.
 
@@ -12,6 +12,7 @@ mod client;
 mod commands;
 mod containers;
 pub mod exit;
+pub mod local;
 mod overrides;
 mod settings;
 mod show;
@@ -29,7 +30,7 @@ pub use surroundings::Surroundings;
 
 /// Runs the command in `arguments` (the program's name first) and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, surroundings: &mut Surroundings) -> u8 {
-    let cli = match cli::Cli::try_parse_from(arguments) {
+    let cli = match cli::Cli::try_parse_from(local::arguments::with_long_names(arguments)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, surroundings),
     };

@@ -40,6 +40,9 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         debug_args: arguments.debug_args.clone(),
         debugger_path: arguments.debugger_path.as_deref().map(|path| debugger(path, surroundings)).transpose()?,
         freeze: switch(arguments.freeze, arguments.no_freeze),
+        samconfig: None,
+        only_functions: None,
+        gateway: None,
         jwks: match (&arguments.jwks, arguments.no_jwks) {
             (Some(pins), _) => Some(pins.iter().map(|text| pin(text, surroundings)).collect::<Result<_, _>>()?),
             (None, true) => Some(Vec::new()),
@@ -58,7 +61,7 @@ pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
 }
 
 /// An existing folder, absolute; an empty path takes the setting back.
-fn debugger(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
+pub(crate) fn debugger(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
     if path.as_os_str().is_empty() {
         return Ok(path.to_path_buf());
     }

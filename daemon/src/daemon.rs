@@ -30,6 +30,8 @@ use crate::state::State;
 use crate::store::{Opened, Store};
 use crate::{credentials, lambda_api, loader, supervisor, systemd};
 
+mod ephemeral;
+
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
 pub const DEFAULT_CONTROL: &str = "127.0.0.1:7263";
 /// Where the Lambda endpoint is at first, unless `SAMD_LAMBDA` says otherwise or another daemon has it.
@@ -54,6 +56,10 @@ pub struct Options {
     pub control: SocketAddr,
     /// The Lambda endpoint's address; `None` takes the one that it had, or [`DEFAULT_LAMBDA`], or any.
     pub lambda: Option<SocketAddr>,
+    /// The daemon belongs to a command: see [`ephemeral`].
+    pub ephemeral: bool,
+    /// Folder for what is worth finding again; it may be shared with other daemons.
+    pub cache: PathBuf,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -63,36 +69,64 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let state = State::open(&options.state)?;
     let engines = Engines::new(Surroundings::of_this_process());
-    reap(&state, &engines).await?;
+    // An ephemeral daemon's state folder is new: nothing can have been left in its name.
+    if !options.ephemeral {
+        reap(&state, &engines).await?;
+    }
     let opened = open_store(&state).await?;
     let listener = control_listener(options.control).await?;
-    let lambda = lambda_api::listen(options.lambda, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
-    let endpoint = lambda.local_addr()?;
+    let asked = lambda_api::Asked { address: options.lambda, open: options.ephemeral };
+    let lambda = lambda_api::listen(asked, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
+    let endpoint = lambda_api::reachable(lambda.local_addr()?);
     state.publish_lambda_endpoint(endpoint)?;
     let mut shutdown = Shutdown::default();
     let requests = shutdown.phase("requests", Duration::ZERO);
     let sandboxes = shutdown.phase("sandboxes", FOR_SANDBOXES);
     let control = shutdown.phase("control", FOR_CONTROL);
     let (doors, opened_doors) = Doors::new();
-    let place = docker_place(&state, sandboxes.clone(), doors);
-    let parts =
-        parts(&state, &opened.store, DockerSide { engines, place }, endpoint, requests.clone(), sandboxes).await?;
+    let place = Place { state: &state, cache: options.cache };
+    let docker = DockerSide { engines, place: place.of_docker(sandboxes.clone(), doors) };
+    let parts = parts(place, &opened.store, docker, endpoint, requests.clone(), sandboxes).await?;
     let supervisor = supervisor::spawn(parts, opened.saved);
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
     let address = listener.local_addr()?;
     state.publish_control(address)?;
     let told = CancellationToken::new();
+    if options.ephemeral {
+        ephemeral::bind(address, told.clone())?;
+    }
     serve_control(&control, listener, (&state, endpoint), &supervisor, &told);
     feed_watchdog(&control, &supervisor);
     systemd::ready(&format!("control port on {address}"));
     tracing::info!(%address, lambda = %endpoint, state = %state.folder().display(), "ready");
     until_told(&told, &supervisor).await?;
     systemd::stopping("finishing requests");
-    shutdown.run(LIMIT, |waiting| tracing::warn!("{waiting}")).await;
+    let limit = if options.ephemeral { ephemeral::LIMIT } else { LIMIT };
+    shutdown.run(limit, |waiting| tracing::warn!("{waiting}")).await;
     opened.store.close().await;
     state.retract_control()?;
+    if options.ephemeral {
+        state.remove()?;
+    }
     Ok(())
+}
+
+/// Where the daemon keeps things.
+struct Place<'a> {
+    state: &'a State,
+    cache: PathBuf,
+}
+
+impl Place<'_> {
+    /// Where code that came as archives is unpacked.
+    fn unpacked(&self) -> PathBuf {
+        self.cache.join("unpacked")
+    }
+
+    fn of_docker(&self, tasks: Phase, doors: Doors) -> docker::Place {
+        docker::Place { state: self.state.folder().to_path_buf(), cache: self.unpacked(), tasks, doors }
+    }
 }
 
 /// The state folder's runtimes are the mark of this daemon's sandboxes.
@@ -137,12 +171,8 @@ struct DockerSide {
     place: docker::Place,
 }
 
-fn docker_place(state: &State, tasks: Phase, doors: Doors) -> docker::Place {
-    docker::Place { state: state.folder().to_path_buf(), cache: state.folder().join("unpacked"), tasks, doors }
-}
-
 async fn parts(
-    state: &State,
+    own: Place<'_>,
     store: &Store,
     DockerSide { engines, place }: DockerSide,
     lambda_endpoint: SocketAddr,
@@ -150,14 +180,16 @@ async fn parts(
     sandboxes: Phase,
 ) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let (folder, runtimes) = (state.folder().to_path_buf(), runtimes(state));
+    let (unpacked, runtimes) = (own.unpacked(), runtimes(own.state));
+    let Place { state, cache } = own;
+    let layers = Layers::new(cache.join("layers"));
     let process = tokio::task::spawn_blocking(move || -> anyhow::Result<ProcessDriver> {
         let clients = Clients::materialise(&runtimes)
             .with_context(|| format!("the runtime clients cannot be written to {}", runtimes.display()))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let interpreters =
-            Interpreters::discover(path, std::env::home_dir()).remember_in(folder.join("interpreters.json"));
-        Ok(ProcessDriver::new(interpreters, clients, folder.join("unpacked")))
+            Interpreters::discover(path, std::env::home_dir()).remember_in(cache.join("interpreters.json"));
+        Ok(ProcessDriver::new(interpreters, clients, unpacked))
     });
     let process: Arc<dyn Driver> = Arc::new(process.await??);
     let board = Board::default();
@@ -167,7 +199,7 @@ async fn parts(
         docker: Arc::new(docker),
         process,
         board,
-        layers: Layers::new(state.folder().join("layers")),
+        layers,
         store: store.clone(),
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),

@@ -14,13 +14,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::choose::choose;
-use self::configuration::configuration;
+use self::configuration::{Configuration, configuration};
 use self::missing::missing_files;
-use crate::project::Project;
 use crate::project::containers;
 use crate::project::environment::{self, Overrides};
 use crate::project::serving;
 use crate::project::settings::Settings;
+use crate::project::{Project, tailor};
 use crate::template::scope::Surroundings;
 use crate::template::{Diagnostic, Findings, Template};
 
@@ -57,7 +57,7 @@ pub struct Loaded {
 /// Reads a project from its files. A samconfig beside the template fills in what the settings leave open.
 #[must_use]
 pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
-    let config = configuration(&settings.path);
+    let config = if settings.samconfig { configuration(&settings.path) } else { Configuration::default() };
     let settings = &config.fill(settings);
     let choice = match choose(settings) {
         Ok(choice) => choice,
@@ -104,6 +104,9 @@ fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<P
     };
     let (mut project, found) = crate::project::resolve(template, around, &overrides);
     project.sources.extend(settings.env_vars.clone());
+    if let Err(diagnostic) = tailor(&mut project, settings) {
+        return (None, found.into_iter().chain([diagnostic]).collect());
+    }
     let pinned = match keys::pin(&mut project, &settings.jwks) {
         Ok(findings) => findings,
         // An authorizer without the keys that were meant for it would ask others for some, so nothing is served.

@@ -31,6 +31,13 @@ struct Flags {
     /// way; templates, files and interpreters are looked at on threads of their own in any case.
     #[arg(long, env = "SAMD_THREADS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     threads: u8,
+    /// Lives as long as its standard input is open, and takes its state folder with it; says on standard output where the
+    /// control port is. For commands that run a daemon of their own.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Folder for what is worth finding again, as in which interpreters there are [default: the state folder]
+    #[arg(long, env = "SAMD_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
     /// Levels by target, as in `info,samd::gateway=debug`.
     #[arg(long, env = "SAMD_LOG")]
     log: Option<String>,
@@ -61,7 +68,13 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         None => state::locate(|name| std::env::var_os(name).map(PathBuf::from))?,
     };
     let runtime = runtime(flags.threads)?;
-    let options = daemon::Options { state, control: flags.control, lambda: flags.lambda };
+    let options = daemon::Options {
+        cache: flags.cache_dir.unwrap_or_else(|| state.clone()),
+        state,
+        control: flags.control,
+        lambda: flags.lambda,
+        ephemeral: flags.ephemeral,
+    };
     let outcome = runtime.block_on(daemon::run(options));
     // What a shutdown gave up on ends with the process.
     runtime.shutdown_background();

@@ -166,6 +166,14 @@ impl State {
         write_private(&self.folder, "lambda", format!("{address}\n").as_bytes())
     }
 
+    /// Removes the folder with everything in it, for a daemon that leaves nothing.
+    ///
+    /// # Errors
+    /// [`StateError::Io`] when it cannot be removed.
+    pub fn remove(self) -> Result<(), StateError> {
+        fs::remove_dir_all(&self.folder).map_err(io_error("cannot remove", &self.folder))
+    }
+
     /// Takes the address back when the control port closes.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod endpoint;
 pub mod error;
 pub mod function;
+pub mod gateway;
 pub mod image;
 pub mod invoke;
 pub mod log;

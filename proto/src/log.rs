@@ -16,6 +16,9 @@ pub struct LogsRequest {
     /// Go on with what comes.
     #[serde(default)]
     pub follow: bool,
+    /// Tell of the requests that the gateway answers, too; those that come, since past ones are not kept.
+    #[serde(default)]
+    pub requests: bool,
 }
 
 /// One event of `logs`.
@@ -24,6 +27,8 @@ pub struct LogsRequest {
 pub enum LogEvent {
     /// A line.
     Line(LogLine),
+    /// A request that the gateway answered.
+    Request(RequestLine),
     /// The reader was too slow and missed some.
     Lagged {
         /// How many lines.
@@ -45,6 +50,25 @@ pub struct LogLine {
     pub source: LogSource,
     /// The line without its newline.
     pub line: String,
+}
+
+/// A request that the gateway answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestLine {
+    /// When its answer began, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// The client's IP address.
+    pub client: String,
+    /// `GET`.
+    pub method: String,
+    /// Path and query as they were sent.
+    pub target: String,
+    /// `HTTP/1.1`.
+    pub version: String,
+    /// The answer's status.
+    pub status: u16,
+    /// Microseconds until the answer began.
+    pub duration_us: u64,
 }
 
 /// Who wrote a line.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::containers::{Containers, ContainersPatch};
+use crate::gateway::{GatewayPatch, GatewaySettings};
 use crate::secret::ParameterOverride;
 
 /// A change of settings: what is absent stays as it is.
@@ -50,6 +51,15 @@ pub struct SettingsPatch {
     /// Whether functions are told the address of the Lambda endpoint, by which they reach each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda_endpoint: Option<bool>,
+    /// Whether a samconfig beside the template fills in what these settings leave open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samconfig: Option<bool>,
+    /// The functions that run, by logical id or name; an empty list stands for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_functions: Option<Vec<String>>,
+    /// How the gateway serves, beyond its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayPatch>,
     /// What concerns containers alone.
     #[serde(skip_serializing_if = "ContainersPatch::is_empty")]
     pub containers: ContainersPatch,
@@ -137,6 +147,15 @@ pub struct Settings {
     /// Whether functions are told the address of the Lambda endpoint.
     #[serde(default = "on")]
     pub lambda_endpoint: bool,
+    /// Whether a samconfig beside the template fills in what these settings leave open.
+    #[serde(default = "on")]
+    pub samconfig: bool,
+    /// The functions that run, by logical id or name; an empty list stands for all.
+    #[serde(default)]
+    pub only_functions: Vec<String>,
+    /// How the gateway serves, beyond its address.
+    #[serde(default)]
+    pub gateway: GatewaySettings,
     /// What concerns containers alone.
     #[serde(default, skip_serializing_if = "Containers::is_default")]
     pub containers: Containers,

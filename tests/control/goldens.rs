@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use samd_proto::containers::{Containers, ContainersPatch};
 use samd_proto::daemon::{DaemonStatus, DaemonStatusRequest, DaemonStopRequest};
 use samd_proto::function::{Event, Function, FunctionsOfTemplateRequest, FunctionsRequest, FunctionsResponse};
+use samd_proto::gateway::{GatewayPatch, GatewaySettings, Tls};
 use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
-use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
+use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest, RequestLine};
 use samd_proto::project::{
     ApiKey, Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary,
     RemoveRequest, Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
@@ -102,6 +103,14 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        samconfig: Some(false),
+        only_functions: Some(vec![text("Orders")]),
+        gateway: Some(GatewayPatch {
+            tls: Some(tls()),
+            static_dir: Some("/shop/public".into()),
+            disable_authorizer: Some(true),
+            binary_types: Some(vec![text("image/png")]),
+        }),
         containers: containers_patch(),
         debug_port: Some(5678),
         debug_function: Some(text("Orders")),
@@ -110,6 +119,10 @@ fn patch() -> SettingsPatch {
         freeze: Some(true),
         jwks: Some(pins()),
     }
+}
+
+fn tls() -> Tls {
+    Tls { certificate: "/shop/cert.pem".into(), key: "/shop/key.pem".into() }
 }
 
 fn containers_patch() -> ContainersPatch {
@@ -235,6 +248,14 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            samconfig: true,
+            only_functions: vec![text("Orders")],
+            gateway: GatewaySettings {
+                tls: Some(tls()),
+                static_dir: Some("/shop/public".into()),
+                disable_authorizer: false,
+                binary_types: vec![text("image/png")],
+            },
             containers: containers(),
             debug_port: Some(5678),
             debug_function: Some(text("Orders")),
@@ -325,8 +346,13 @@ fn requests_about_projects_stand_on_the_wire_as_ever() {
     check("ReloadRequest.all", &ReloadRequest { name: name(), ..ReloadRequest::default() });
     check("EventsRequest.full", &EventsRequest { name: Some(name()), follow: true });
     check("EventsRequest.all", &EventsRequest::default());
-    let full =
-        LogsRequest { name: name(), function: Some(text("Orders")), since_ms: Some(1_700_000_000_000), follow: true };
+    let full = LogsRequest {
+        name: name(),
+        function: Some(text("Orders")),
+        since_ms: Some(1_700_000_000_000),
+        follow: true,
+        requests: true,
+    };
     check("LogsRequest.full", &full);
     check("LogsRequest.all", &LogsRequest { name: name(), ..LogsRequest::default() });
 }
@@ -442,6 +468,16 @@ fn events_stand_on_the_wire_as_ever() {
     };
     check("LogEvent.line", &LogEvent::Line(line.clone()));
     check("LogEvent.function", &LogEvent::Line(LogLine { source: LogSource::Function, ..line }));
+    let request = RequestLine {
+        time_ms: 1_700_000_000_123,
+        client: text("127.0.0.1"),
+        method: text("GET"),
+        target: text("/orders?page=2"),
+        version: text("HTTP/1.1"),
+        status: 200,
+        duration_us: 12_345,
+    };
+    check("LogEvent.request", &LogEvent::Request(request));
     check("LogEvent.lagged", &LogEvent::Lagged { lost: 7 });
     check("ReloadEvent.applied", &ReloadEvent::Reload(Box::new(report(applied()))));
     check("ReloadEvent.unchanged", &ReloadEvent::Reload(Box::new(report(ReloadOutcome::Unchanged))));

@@ -125,7 +125,7 @@ impl State {
                 let logs = self.logs.clone();
                 drop(answer.send(self.known(&name).map(|_| {
                     let (past, future) = logs.read(&query);
-                    LogStream { past, future, query }
+                    LogStream { past, future, requests: None, query }
                 })));
             }
         }

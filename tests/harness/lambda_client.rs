@@ -42,9 +42,12 @@ pub fn endpoint(daemon: &Daemon) -> Served {
     Served { address }
 }
 
-fn pointed(program: PathBuf, daemon: &Daemon, project: &str) -> Command {
+fn of_project(daemon: &Daemon, project: &str) -> String {
+    format!("http://{}{}{project}", endpoint(daemon).address, if project.is_empty() { "" } else { "/" })
+}
+
+fn pointed(program: PathBuf, url: &str) -> Command {
     let mut command = Command::new(program);
-    let url = format!("http://{}{}{project}", endpoint(daemon).address, if project.is_empty() { "" } else { "/" });
     command
         .env("AWS_ENDPOINT_URL_LAMBDA", url)
         .env("AWS_ACCESS_KEY_ID", "key")
@@ -72,7 +75,16 @@ fn calls(mut command: Command, calls: &Value) -> Vec<Value> {
 /// It cannot be run.
 #[must_use]
 pub fn boto3(daemon: &Daemon, project: &str, asked: &Value) -> Vec<Value> {
-    let mut command = pointed(installed("boto3/bin/python"), daemon, project);
+    boto3_at(&of_project(daemon, project), asked)
+}
+
+/// Calls through boto3 at a URL.
+///
+/// # Panics
+/// It cannot be run.
+#[must_use]
+pub fn boto3_at(url: &str, asked: &Value) -> Vec<Value> {
+    let mut command = pointed(installed("boto3/bin/python"), url);
     command.arg(script("call.py"));
     calls(command, asked)
 }
@@ -83,7 +95,16 @@ pub fn boto3(daemon: &Daemon, project: &str, asked: &Value) -> Vec<Value> {
 /// It cannot be run.
 #[must_use]
 pub fn javascript(daemon: &Daemon, project: &str, asked: &Value) -> Vec<Value> {
-    let mut command = pointed("node".into(), daemon, project);
+    javascript_at(&of_project(daemon, project), asked)
+}
+
+/// Calls through the AWS SDK for JavaScript at a URL.
+///
+/// # Panics
+/// It cannot be run.
+#[must_use]
+pub fn javascript_at(url: &str, asked: &Value) -> Vec<Value> {
+    let mut command = pointed("node".into(), url);
     command.env("CLIENT_FOLDER", installed("js")).arg(script("call.mjs"));
     calls(command, asked)
 }
@@ -94,6 +115,15 @@ pub fn javascript(daemon: &Daemon, project: &str, asked: &Value) -> Vec<Value> {
 /// It cannot be run.
 #[must_use]
 pub fn aws(daemon: &Daemon, project: &str, arguments: &[&str]) -> Output {
-    let mut command = pointed(installed("cli/bin/aws"), daemon, project);
+    aws_at(&of_project(daemon, project), arguments)
+}
+
+/// Runs `aws lambda …` at a URL.
+///
+/// # Panics
+/// It cannot be run.
+#[must_use]
+pub fn aws_at(url: &str, arguments: &[&str]) -> Output {
+    let mut command = pointed(installed("cli/bin/aws"), url);
     command.arg("lambda").args(arguments).output().expect("the AWS CLI starts")
 }

@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod debug_adapter;
 pub mod engine;
 pub mod fake_supervisor;
+pub mod foreground;
 pub mod golden;
 pub mod golden_file;
 pub mod inspector;

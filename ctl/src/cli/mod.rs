@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use arguments::*;
 
 use crate::exit;
+use crate::local::arguments::LocalCommand;
 
 /// samctl's command line.
 #[derive(Debug, Parser)]
@@ -102,6 +103,9 @@ pub enum Command {
         after_help = help::DAEMON
     )]
     Daemon(DaemonCommand),
+    /// The SAM CLI's local commands, each with a daemon of its own.
+    #[command(subcommand, after_help = crate::local::help::LOCAL)]
+    Local(LocalCommand),
     /// Check a template without starting anything.
     #[command(
         after_help = help::VALIDATE

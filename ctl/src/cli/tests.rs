@@ -25,7 +25,7 @@ fn every_command_shows_an_example_in_its_help() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 20, "samctl, its 16 commands, the 3 of `daemon`");
+    assert_eq!(seen, 25, "samctl, its 17 commands, the 3 of `daemon`, the 4 of `local`");
 }
 
 #[test]

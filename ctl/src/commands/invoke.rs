@@ -41,7 +41,7 @@ fn print(response: &InvokeResponse, session: &mut Session<'_>) -> Result<(), Fai
 }
 
 /// The event's text, checked here so that a mistake is said with its line.
-fn read_event(path: &Path, surroundings: &mut Surroundings) -> Result<Text, Failure> {
+pub(crate) fn read_event(path: &Path, surroundings: &mut Surroundings) -> Result<Text, Failure> {
     let (text, place) = if path == Path::new("-") {
         let mut text = String::new();
         (surroundings.input.read_to_string(&mut text).map(|_| text), "standard input".to_owned())

@@ -22,7 +22,9 @@ pub(super) fn run(arguments: &LogsArgs, session: &mut Session<'_>) -> Ended {
     };
     let several = function.is_none();
     let mut output = session.output();
-    for event in client.follow::<Logs>(&LogsRequest { name, function, since_ms, follow: arguments.follow })? {
+    for event in
+        client.follow::<Logs>(&LogsRequest { name, function, since_ms, follow: arguments.follow, requests: false })?
+    {
         let event = event?;
         output.event(&event, |paint| text(&event, several, paint))?;
     }
@@ -33,7 +35,10 @@ fn text(event: &LogEvent, several: bool, paint: Paint) -> String {
     match event {
         LogEvent::Line(line) => line_text(line, several, paint),
         LogEvent::Lagged { lost } => paint.careful(&format!("({lost} lines lost: they came too fast)")),
-        LogEvent::Unknown => paint.dim("(something that this samctl does not know; a newer one shows it)"),
+        // Requests are not asked for here.
+        LogEvent::Request(_) | LogEvent::Unknown => {
+            paint.dim("(something that this samctl does not know; a newer one shows it)")
+        }
     }
 }
 

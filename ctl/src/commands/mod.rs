@@ -5,7 +5,7 @@ mod completions;
 mod daemon;
 mod events;
 mod functions;
-mod invoke;
+pub(crate) mod invoke;
 mod list;
 mod logs;
 mod reload;
@@ -23,12 +23,15 @@ use crate::client::Client;
 use crate::exit::{Ended, Failure};
 use crate::show::Output;
 use crate::station::Station;
-use crate::{Surroundings, autostart};
+use crate::{Surroundings, autostart, local};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
     if let Command::Completions(arguments) = &cli.command {
         return completions::run(arguments, surroundings);
+    }
+    if let Command::Local(command) = &cli.command {
+        return local::run(command, surroundings);
     }
     let station = Station::new(cli.global.control.as_deref(), surroundings)?;
     let mut session = Session { station, surroundings, format: cli.global.output };
@@ -48,6 +51,7 @@ pub(crate) fn run(cli: Cli, surroundings: &mut Surroundings) -> Ended {
         Command::Token(arguments) => token::run(&arguments, &mut session),
         Command::Daemon(command) => daemon::run(&command, &mut session),
         Command::Validate(arguments) => validate::run(&arguments, &mut session),
+        Command::Local(command) => local::run(&command, session.surroundings),
         Command::Completions(arguments) => completions::run(&arguments, session.surroundings),
     }
 }

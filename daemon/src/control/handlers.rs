@@ -74,8 +74,8 @@ pub(super) async fn status(
 }
 
 pub(super) async fn routes(context: Arc<Context>, request: RoutesRequest) -> Result<RoutesResponse, ApiError> {
-    let (running, diagnostics) = running(&context, request.name).await?;
-    Ok(RoutesResponse { routes: route_table::of(&running.project, running.address), diagnostics })
+    let (running, origin, diagnostics) = running(&context, request.name).await?;
+    Ok(RoutesResponse { routes: route_table::of(&running.project, origin), diagnostics })
 }
 
 pub(super) async fn routes_of_template(
@@ -87,7 +87,7 @@ pub(super) async fn routes_of_template(
 }
 
 pub(super) async fn functions(context: Arc<Context>, request: FunctionsRequest) -> Result<FunctionsResponse, ApiError> {
-    let (running, diagnostics) = running(&context, request.name).await?;
+    let (running, _, diagnostics) = running(&context, request.name).await?;
     Ok(FunctionsResponse { functions: functions::of(&running.project), diagnostics })
 }
 
@@ -106,11 +106,15 @@ pub(super) async fn token(context: Arc<Context>, request: TokenRequest) -> Resul
 }
 
 /// A project that runs, with its findings.
-async fn running(context: &Context, name: String) -> Result<(RunningStatus, Vec<samd_proto::Diagnostic>), ApiError> {
+async fn running(
+    context: &Context,
+    name: String,
+) -> Result<(RunningStatus, convert::Origin, Vec<samd_proto::Diagnostic>), ApiError> {
     let name = ProjectName(name);
     let status = context.supervisor.status(name.clone()).await.map_err(convert::refused)?;
     let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(name)))?;
-    Ok((running, status.diagnostics.iter().map(convert::diagnostic).collect()))
+    let origin = convert::Origin::of(&status.settings, running.address);
+    Ok((running, origin, status.diagnostics.iter().map(convert::diagnostic).collect()))
 }
 
 /// What a template says, with its findings.

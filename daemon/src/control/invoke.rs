@@ -33,7 +33,8 @@ pub(super) async fn invoke(context: Arc<Context>, request: InvokeRequest) -> Res
         context.supervisor.accept(name, function, invocation).await.map_err(convert::refused)?;
         return Ok(InvokeResponse { request_id, ..InvokeResponse::default() });
     }
-    let query = LogQuery { function: Some(function.clone()), since: Some(SystemTime::now()), follow: true };
+    let query =
+        LogQuery { function: Some(function.clone()), since: Some(SystemTime::now()), follow: true, requests: false };
     let log = context.supervisor.logs(name.clone(), query).await.map_err(convert::refused)?;
     let id = invocation.request_id.clone();
     let outcome = context.supervisor.invoke(name, function, invocation).await.map_err(convert::refused)?;

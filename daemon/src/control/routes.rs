@@ -4,11 +4,10 @@
 //! precedence is served there; the other one is reached by its API's own host name.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use samd_proto::route::{ApiKind, Route as WireRoute};
 
-use super::convert;
+use super::convert::{self, Origin};
 use crate::project::api::{Integration, LambdaProxy, Method, Route, RoutePath};
 use crate::project::routes::{self, RouteRow, RowKind};
 use crate::project::websocket::WebSocketApi;
@@ -19,17 +18,17 @@ pub(super) fn of_template(project: &Project) -> Vec<WireRoute> {
     routes::routes(project).into_iter().map(plain).collect()
 }
 
-/// The routes of a project that is served at `address`, API by API in the order of precedence.
-pub(super) fn of(project: &Project, address: SocketAddr) -> Vec<WireRoute> {
+/// The routes of a project that is served at `origin`, API by API in the order of precedence.
+pub(super) fn of(project: &Project, origin: Origin) -> Vec<WireRoute> {
     let mut claimed: BTreeSet<(&Method, &RoutePath)> = BTreeSet::new();
     let mut table = Vec::new();
     for api in in_order(project) {
         for route in &api.routes {
             let first = claimed.insert((&route.method, &route.path));
-            table.push(entry(project, api, route, !first, address));
+            table.push(entry(project, api, route, !first, origin));
         }
     }
-    table.extend(project.functions.values().filter_map(|function| function_url(function, address)));
+    table.extend(project.functions.values().filter_map(|function| function_url(function, origin)));
     table.extend(project.websockets.iter().flat_map(websocket));
     table
 }
@@ -62,10 +61,10 @@ fn in_order(project: &Project) -> impl Iterator<Item = &Api> {
     named.chain(project.apis.values().filter(|api| !project.precedence.contains(&api.id)))
 }
 
-fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> WireRoute {
+fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, origin: Origin) -> WireRoute {
     let function = lambda(route).and_then(|proxy| proxy.function.as_ref());
     WireRoute {
-        url: Some(url(api, route, shadowed, address)),
+        url: Some(url(api, route, shadowed, origin)),
         runtime: function.and_then(|id| project.functions.get(id)).map(convert::runtime),
         shadowed,
         note: note(route),
@@ -74,11 +73,16 @@ fn entry(project: &Project, api: &Api, route: &Route, shadowed: bool, address: S
 }
 
 /// A function URL takes every path and method at a host of its own.
-fn function_url(function: &Function, address: SocketAddr) -> Option<WireRoute> {
+fn function_url(function: &Function, origin: Origin) -> Option<WireRoute> {
     let row = routes::url(function)?;
     let streams = function.url.as_ref().is_some_and(|url| url.streaming);
     Some(WireRoute {
-        url: Some(format!("http://{}.lambda-url.localhost:{}/", function.id.host_label(), address.port())),
+        url: Some(format!(
+            "{}://{}.lambda-url.localhost:{}/",
+            origin.scheme,
+            function.id.host_label(),
+            origin.address.port()
+        )),
         runtime: Some(convert::runtime(function)),
         note: streams.then(|| "streams its replies".to_owned()),
         ..plain(row)
@@ -109,11 +113,11 @@ fn note(route: &Route) -> Option<String> {
 }
 
 /// The URL of a route, with its path's parameters still in it.
-fn url(api: &Api, route: &Route, shadowed: bool, address: SocketAddr) -> String {
+fn url(api: &Api, route: &Route, shadowed: bool, origin: Origin) -> String {
     let base = if shadowed {
-        format!("http://{}.localhost:{}", api.id.host_label(), address.port())
+        format!("{}://{}.localhost:{}", origin.scheme, api.id.host_label(), origin.address.port())
     } else {
-        convert::url(address)
+        convert::url(origin)
     };
     match &route.path {
         RoutePath::Template(path) => format!("{base}{path}"),

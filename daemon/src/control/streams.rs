@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures_util::stream::PollNext;
 use futures_util::{Stream, StreamExt, stream};
 use samd_proto::log::{LogEvent, LogsRequest};
 use samd_proto::reload::{EventsRequest, ReloadEvent};
@@ -29,6 +30,7 @@ pub(super) async fn logs(
         function: request.function.map(FunctionId),
         since: request.since_ms.map(convert::time).transpose()?,
         follow: request.follow,
+        requests: request.requests,
     };
     let log = context.supervisor.logs(ProjectName(request.name), query).await.map_err(convert::refused)?;
     let past: Vec<LogEvent> = log.past.iter().map(|entry| LogEvent::Line(convert::log_line(entry))).collect();
@@ -39,6 +41,12 @@ pub(super) async fn logs(
             Err(lost) => Some(LogEvent::Lagged { lost }),
         })
     });
+    let requests = follow(log.requests).map(|received| match received {
+        Ok(access) => LogEvent::Request(convert::request_line(&access)),
+        Err(lost) => LogEvent::Lagged { lost },
+    });
+    // What a function printed before it answered stands before the answer.
+    let future = stream::select_with_strategy(future, requests, |_: &mut ()| PollNext::Left);
     Ok(until_stopped(&context, slot, stream::iter(past).chain(future)))
 }
 

@@ -86,7 +86,7 @@ fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Reque
         headers,
         source_ip: peers.client.ip().to_canonical(),
         port: peers.server.port(),
-        scheme: "http",
+        scheme: peers.scheme,
         body: Bytes::new(),
         time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         request_id: request_id.to_string(),

@@ -12,11 +12,13 @@ use arc_swap::ArcSwap;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
 
+use super::access::AccessLog;
 use super::connections::{Connections, Place};
 use super::pipeline;
 use super::snapshot::Snapshot;
@@ -36,6 +38,8 @@ pub struct Served {
     pub snapshot: ArcSwap<Snapshot>,
     /// Replies carry `X-Samd-Generation`.
     pub tell_generation: bool,
+    /// Who wants to know of requests.
+    pub access: AccessLog,
 }
 
 /// A running listener. Dropping it stops accepting; connections finish what they are at.
@@ -54,9 +58,14 @@ impl Gateway {
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn serve(listener: TcpListener, snapshot: Arc<Snapshot>, phase: &Phase) -> std::io::Result<Gateway> {
+    pub fn serve(
+        listener: TcpListener,
+        snapshot: Arc<Snapshot>,
+        access: AccessLog,
+        phase: &Phase,
+    ) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
-        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false });
+        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false, access });
         let cancel = phase.token().child_token();
         let closed = CancellationToken::new();
         let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
@@ -112,8 +121,7 @@ async fn accept(
             (Ok((stream, peer)), place) => {
                 let (served, cancel) = (served.clone(), cancel.clone());
                 phase.spawn(format!("requests of {peer}"), async move {
-                    let peers = Peers { client: peer, server: address };
-                    connection(stream, peers, served, Arc::new(place), cancel).await;
+                    welcome(stream, (peer, address), served, Arc::new(place), cancel).await;
                 });
             }
             (Err(problem), _) => {
@@ -132,11 +140,14 @@ pub struct Peers {
     pub client: SocketAddr,
     /// The address that it reached.
     pub server: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
 }
 
-async fn connection(
+/// Serves a client, over TLS where the current generation asks for it.
+async fn welcome(
     stream: TcpStream,
-    peers: Peers,
+    (client, server): (SocketAddr, SocketAddr),
     served: Arc<Served>,
     place: Arc<Place>,
     cancel: CancellationToken,
@@ -144,6 +155,21 @@ async fn connection(
     if let Err(problem) = stream.set_nodelay(true) {
         tracing::debug!(%problem, "no TCP_NODELAY on a connection");
     }
+    let tls = served.snapshot.load().front.tls.clone();
+    let Some(tls) = tls else {
+        return connection(stream, Peers { client, server, scheme: "http" }, served, place, cancel).await;
+    };
+    match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection(stream, Peers { client, server, scheme: "https" }, served, place, cancel).await,
+        Ok(Err(problem)) => tracing::debug!(%client, %problem, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%client, "a TLS handshake took too long"),
+    }
+}
+
+async fn connection<S>(stream: S, peers: Peers, served: Arc<Served>, place: Arc<Place>, cancel: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let heads = SharedHeads::default();
     let io = TokioIo::new(Wire::new(stream, heads.clone()));
     let own = place.clone();

@@ -1,13 +1,14 @@
 //! The order of steps of a request, and the only place that knows it.
 //!
 //! ```text
-//! head → URL, or API and route → body → preflight → who may call → integration → reply
+//! head → URL, or API and route → body → file beside them → preflight → who may call → integration → reply
 //! ```
 //! A request holds one snapshot from its first step to its last. Each step's rule is in [`crate::apigw`]; here is what
 //! has effects: asking workers, asking servers, waiting.
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, Version, header};
@@ -33,6 +34,7 @@ pub(super) async fn answer(
     heads: &SharedHeads,
     place: &Arc<Place>,
 ) -> Response<Body> {
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     let snapshot = served.snapshot.load_full();
     let raw = if parts.version <= Version::HTTP_11 { heads.take_incoming() } else { None };
@@ -42,7 +44,9 @@ pub(super) async fn answer(
     };
     let readable = answered.is_ok();
     let generation = served.tell_generation.then_some(snapshot.generation);
-    let mut response = send(answered.unwrap_or_else(Answer::from), &parts, heads, generation);
+    let answer = answered.unwrap_or_else(Answer::from);
+    served.access.tell(&parts, peers.client.ip(), answer.reply.status, began);
+    let mut response = send(answer, &parts, heads, generation);
     if !readable && parts.version <= Version::HTTP_11 {
         // Where the next request begins is not known for sure.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -96,16 +100,28 @@ async fn respond(snapshot: &Snapshot, target: Target<'_>, mut request: Request, 
     match target {
         Target::Url(served) => url::respond(snapshot, served, &request).await,
         Target::NoUrl => url::unknown().into(),
-        Target::Nothing => no_api().into(),
+        Target::Nothing => match file_beside(snapshot, &request, None).await {
+            Some(file) => file.into(),
+            None => no_api().into(),
+        },
         Target::WebSocket => plain(501, "samd does not serve WebSocket APIs").into(),
         Target::Closed(found) => reply::forbidden(&exchange(&found, &request, Caller::NOBODY)).into(),
         Target::Api(mut found) => {
             if let Some(path) = found.rest.take() {
                 request.path = path;
             }
+            let route = found.route.as_ref().map(|(route, _)| *route);
+            if let Some(file) = file_beside(snapshot, &request, route).await {
+                return file.into();
+            }
             through(snapshot, &found, &request, coming).await
         }
     }
+}
+
+/// A file that answers where no API names the path.
+async fn file_beside(snapshot: &Snapshot, request: &Request, route: Option<&Route>) -> Option<Reply> {
+    snapshot.front.files.as_ref()?.answer(request, route).await
 }
 
 fn too_large(target: &Target, request: &Request) -> Reply {

@@ -20,6 +20,7 @@ use crate::worker;
 
 use super::Surroundings;
 use super::authorize::Verdicts;
+use super::front::Front;
 use super::outbound::Outbound;
 use super::url::ServedUrl;
 
@@ -42,6 +43,8 @@ pub struct Parts {
     pub credentials: Vec<Credentials>,
     /// What outlasts generations.
     pub surroundings: Arc<Surroundings>,
+    /// How it meets its clients.
+    pub front: Front,
     /// The generation before, from which verdicts and usage are taken over where what they are of did not change.
     pub before: Option<Arc<Snapshot>>,
 }
@@ -59,6 +62,8 @@ pub struct Snapshot {
     websockets: Vec<String>,
     credentials: Vec<Credentials>,
     surroundings: Arc<Surroundings>,
+    /// How it meets its clients.
+    pub front: Front,
     /// An API has a custom domain.
     has_domains: bool,
 }
@@ -165,6 +170,7 @@ impl Snapshot {
             websockets: parts.websockets.iter().map(ApiId::host_label).collect(),
             credentials: parts.credentials,
             surroundings: parts.surroundings,
+            front: parts.front,
         }
     }
 

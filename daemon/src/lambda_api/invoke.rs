@@ -193,7 +193,7 @@ type Reading = (Vec<crate::logs::LogEntry>, Option<tokio::sync::broadcast::Recei
 /// A reading of the log that begins now.
 pub(super) fn follow(wanted: &Wanted) -> Reading {
     let function = Some(wanted.found.listed.function.id.clone());
-    wanted.found.logs.read(&LogQuery { function, since: Some(SystemTime::now()), follow: true })
+    wanted.found.logs.read(&LogQuery { function, since: Some(SystemTime::now()), follow: true, requests: false })
 }
 
 fn decorate(reply: &mut Reply, wanted: &Wanted, trace: &str) {

@@ -40,18 +40,40 @@ struct Service {
     phase: Phase,
 }
 
+/// Where the endpoint was asked to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The address; `None` leaves it to the endpoint.
+    pub address: Option<SocketAddr>,
+    /// It may be an address that other machines reach.
+    pub open: bool,
+}
+
+/// Where an endpoint that listens at `address` is reached from this machine.
+#[must_use]
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
 /// Binds the endpoint: where it was `asked` to be; else where it `was`, or at `first`, or wherever there is room.
 ///
 /// # Errors
 /// The address that was asked for is taken or no loopback address.
-pub async fn listen(asked: Option<SocketAddr>, was: Option<SocketAddr>, first: &str) -> anyhow::Result<TcpListener> {
-    if let Some(address) = asked {
+pub async fn listen(asked: Asked, was: Option<SocketAddr>, first: &str) -> anyhow::Result<TcpListener> {
+    if let Some(address) = asked.address {
         anyhow::ensure!(
-            address.ip().is_loopback(),
+            asked.open || address.ip().is_loopback(),
             "the Lambda endpoint runs functions for whoever asks, so it is for loopback addresses alone, and {address} is none"
         );
+        let advice = if asked.open { "" } else { "; set SAMD_LAMBDA" };
         let bound = TcpListener::bind(address).await;
-        return bound.with_context(|| format!("cannot listen on {address} for the Lambda endpoint; set SAMD_LAMBDA"));
+        return bound.with_context(|| format!("cannot listen on {address} for the Lambda endpoint{advice}"));
     }
     let was = was.filter(|address| address.ip().is_loopback());
     for address in was.into_iter().chain(first.parse()) {

@@ -51,6 +51,8 @@ pub struct LogQuery {
     pub since: Option<SystemTime>,
     /// Go on with what comes.
     pub follow: bool,
+    /// And with the requests that come.
+    pub requests: bool,
 }
 
 impl LogQuery {

@@ -10,6 +10,7 @@ pub mod containers;
 pub mod diff;
 pub mod environment;
 pub mod function;
+pub mod gateway;
 pub mod issuers;
 pub mod layer;
 pub mod resolve;
@@ -17,6 +18,7 @@ pub mod routes;
 pub mod samconfig;
 pub mod serving;
 pub mod settings;
+pub mod tailor;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod websocket;
@@ -30,6 +32,7 @@ pub use function::{Function, FunctionId};
 pub use layer::Layer;
 pub use resolve::resolve;
 pub use routes::{RouteRow, routes};
+pub use tailor::tailor;
 
 /// Everything that one template, with its nested ones, asks to run.
 #[derive(Debug, Clone, Default)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::containers::ContainerSettings;
+use super::gateway::GatewaySettings;
 use super::issuers::Pin;
 
 /// The name under which a project is steered, unique in one daemon.
@@ -51,6 +52,12 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// A samconfig beside the template fills in what these settings leave open.
+    pub samconfig: bool,
+    /// The functions that run, by logical id or name; none named, all run.
+    pub only_functions: Vec<String>,
+    /// How the gateway serves, beyond its address.
+    pub gateway: GatewaySettings,
     /// What concerns containers alone.
     pub containers: ContainerSettings,
     /// Files of keys that issuers of tokens are pinned to.
@@ -98,6 +105,9 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            samconfig: true,
+            only_functions: Vec::new(),
+            gateway: GatewaySettings::default(),
             containers: ContainerSettings::default(),
             jwks: Vec::new(),
             debug: DebugSettings::default(),
@@ -124,6 +134,9 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("samconfig", &self.samconfig)
+            .field("only_functions", &self.only_functions)
+            .field("gateway", &self.gateway)
             .field("containers", &self.containers)
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -20,6 +20,8 @@ use super::together::{Hold, Together};
 const CALLS: usize = 16;
 /// How the embedded client that asks for the next event together with its answer names itself.
 const PIPELINING_CLIENT: &[u8] = b"samd-python/";
+/// Where it answers invocations; it waits for the replies to its other calls.
+const INVOCATIONS: &str = "/2018-06-01/runtime/invocation/";
 
 /// Whether a peer (first) may talk to the listener at an address of ours (second).
 pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
@@ -91,7 +93,7 @@ async fn connection(stream: TcpStream, calls: mpsc::Sender<Call>, host: Arc<str>
     let together = Together::new(stream, hold.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (calls, host, hold) = (calls.clone(), host.clone(), hold.clone());
-        let pipelines = pipelines(request.headers());
+        let pipelines = pipelines(&request);
         async move {
             let reply = answer(request, &calls, &host).await;
             if pipelines && reply.status() == StatusCode::ACCEPTED {
@@ -112,6 +114,8 @@ async fn connection(stream: TcpStream, calls: mpsc::Sender<Call>, host: Arc<str>
 }
 
 /// Whether the next request stands right behind this one.
-fn pipelines(headers: &HeaderMap) -> bool {
-    headers.get(header::USER_AGENT).is_some_and(|client| client.as_bytes().starts_with(PIPELINING_CLIENT))
+fn pipelines(request: &Request<Incoming>) -> bool {
+    let client = request.headers().get(header::USER_AGENT);
+    client.is_some_and(|client| client.as_bytes().starts_with(PIPELINING_CLIENT))
+        && request.uri().path().starts_with(INVOCATIONS)
 }

@@ -12,9 +12,11 @@ pub use crate::worker::handle::SandboxStatus;
 
 use super::Directory;
 pub use super::token::{Minted, TokenWanted};
+use crate::gateway::access::Access;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::containers::ContainersPatch;
+use crate::project::gateway::GatewayPatch;
 use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
@@ -63,6 +65,12 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// A samconfig fills in what is left open.
+    pub samconfig: Option<bool>,
+    /// The functions that run; replaces all earlier ones.
+    pub only_functions: Option<Vec<String>>,
+    /// How the gateway serves.
+    pub gateway: GatewayPatch,
     /// What concerns containers alone.
     pub containers: ContainersPatch,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
@@ -117,6 +125,9 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("samconfig", &self.samconfig)
+            .field("only_functions", &self.only_functions)
+            .field("gateway", &self.gateway)
             .field("containers", &self.containers)
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)
@@ -313,6 +324,8 @@ pub struct LogStream {
     pub past: Vec<LogEntry>,
     /// What comes; `None` unless followed. A slow reader is told how many entries it lost (`Lagged`).
     pub future: Option<broadcast::Receiver<LogEntry>>,
+    /// The requests that come; `None` unless they are followed.
+    pub requests: Option<broadcast::Receiver<Access>>,
     /// Which of the future's entries are asked for.
     pub query: LogQuery,
 }

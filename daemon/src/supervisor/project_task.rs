@@ -13,6 +13,8 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::credentials;
+use crate::gateway::access::AccessLog;
+use crate::gateway::front::Front;
 use crate::gateway::issuers::Issuers;
 use crate::gateway::outbound::Outbound;
 use crate::gateway::{Gateway, Snapshot, Surroundings};
@@ -20,6 +22,7 @@ use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::logs::{LogHub, LogQuery};
 use crate::project::diff::ProjectDiff;
+use crate::project::gateway::GatewaySettings;
 use crate::project::settings::{ProjectName, Settings, Warm};
 use crate::project::{FunctionId, Project};
 use crate::sandbox::progress::Board;
@@ -90,6 +93,7 @@ pub(super) struct ProjectHandle {
     orders: mpsc::UnboundedSender<Order>,
     card: Arc<Mutex<Card>>,
     logs: LogHub,
+    access: AccessLog,
 }
 
 impl ProjectHandle {
@@ -120,7 +124,8 @@ impl ProjectHandle {
     /// Its log, also while its task is at work.
     pub(super) fn read_log(&self, query: LogQuery) -> LogStream {
         let (past, future) = self.logs.read(&query);
-        LogStream { past, future, query }
+        let requests = (query.follow && query.requests).then(|| self.access.follow());
+        LogStream { past, future, requests, query }
     }
 
     pub(super) fn port(&self) -> Option<u16> {
@@ -133,7 +138,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     let (orders, queue) = mpsc::unbounded_channel();
     let view = View { settings: saved.settings.clone(), running: None, diagnostics: Vec::new() };
     let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port, view }));
-    let logs = LogHub::default();
+    let (logs, access) = (LogHub::default(), AccessLog::default());
     let (touches, touched) = mpsc::channel(ORDERS);
     let listed = saved.settings.name.clone();
     let task = ProjectTask {
@@ -143,6 +148,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         port: saved.port,
         caller: CallerEnvironment::default(),
         logs: logs.clone(),
+        access: access.clone(),
         running: None,
         diagnostics: Vec::new(),
         last_reload: None,
@@ -158,7 +164,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     }
     let name = format!("project {}", task.settings.name);
     shared.requests.spawn(name, task.run(queue, touched));
-    ProjectHandle { orders, card, logs }
+    ProjectHandle { orders, card, logs, access }
 }
 
 /// What functions get of the caller's AWS account.
@@ -169,11 +175,22 @@ struct Account {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// What is about to run of a project.
+struct Next {
+    project: Arc<Project>,
+    functions: BTreeMap<FunctionId, Running>,
+    account: Account,
+    front: Front,
+    template: (PathBuf, String),
+}
+
 /// What runs of a project.
 struct Live {
     project: Arc<Project>,
     functions: BTreeMap<FunctionId, Running>,
     account: Account,
+    /// How clients are met, and the settings that it was made from.
+    front: (GatewaySettings, Front),
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
@@ -187,6 +204,7 @@ struct ProjectTask {
     port: Option<u16>,
     caller: CallerEnvironment,
     logs: LogHub,
+    access: AccessLog,
     running: Option<Live>,
     diagnostics: Vec<Diagnostic>,
     last_reload: Option<ReloadReport>,
@@ -486,7 +504,9 @@ impl ProjectTask {
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
-        if diff.is_empty() && self.running.is_some() && listener.is_none() {
+        let front = self.front()?;
+        let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
+        if diff.is_empty() && same_front && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
         let Some(functions) = self.functions(&next, &diff, &account.variables, same_account).await else {
@@ -495,7 +515,7 @@ impl ProjectTask {
         self.generation += 1;
         let template = (loaded.template, loaded.why);
         let watch = self.watch(&next, cause.since).await;
-        self.publish(next, functions, account, template, listener, watch)?;
+        self.publish(Next { project: next, functions, account, front, template }, listener, watch)?;
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
@@ -581,10 +601,11 @@ impl ProjectTask {
         next: &Project,
         functions: &BTreeMap<FunctionId, Running>,
         account: &Account,
+        front: Front,
     ) -> Result<Snapshot, Refused> {
-        let surroundings = self.surroundings()?;
+        let around = (self.surroundings()?, front);
         let before = self.running.as_ref().map(|live| live.gateway.snapshot());
-        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings, before);
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around, before);
         for (api, finding) in snapshot.findings() {
             let location = next.locations.get(&api.0).cloned();
             self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
@@ -611,16 +632,22 @@ impl ProjectTask {
         }
     }
 
+    /// How clients are met; made anew when its settings changed.
+    fn front(&self) -> Result<Front, Refused> {
+        match &self.running {
+            Some(live) if live.front.0 == self.settings.gateway => Ok(live.front.1.clone()),
+            _ => Front::of(&self.settings.gateway).map_err(|problem| Refused::Other(problem.to_string())),
+        }
+    }
+
     fn publish(
         &mut self,
-        next: Arc<Project>,
-        functions: BTreeMap<FunctionId, Running>,
-        account: Account,
-        template: (PathBuf, String),
+        next: Next,
         listener: Option<tokio::net::TcpListener>,
         new_watch: Option<Watch>,
     ) -> Result<(), Refused> {
-        let snapshot = Arc::new(self.snapshot(&next, &functions, &account)?);
+        let Next { project, functions, account, front, template } = next;
+        let snapshot = Arc::new(self.snapshot(&project, &functions, &account, front.clone())?);
         let (gateway, old_watch) = match self.running.take() {
             Some(Live { gateway, watch, .. }) => (Some(gateway), Some(watch)),
             None => (None, None),
@@ -630,15 +657,16 @@ impl ProjectTask {
                 gateway.publish(snapshot);
                 gateway
             }
-            (Some(listener), _) => Gateway::serve(listener, snapshot, &self.shared.requests)
+            (Some(listener), _) => Gateway::serve(listener, snapshot, self.access.clone(), &self.shared.requests)
                 .map_err(|problem| Refused::Other(problem.to_string()))?,
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         self.port = Some(gateway.address.port());
         let Some(watch) = new_watch.or(old_watch) else { return Err(Refused::Other("nothing is watched".to_owned())) };
         self.listing.publish(reconcile::roster(&functions, &self.logs));
-        self.running =
-            Some(Live { project: next, functions, account, gateway, template, since: SystemTime::now(), watch });
+        let front = (self.settings.gateway.clone(), front);
+        let since = SystemTime::now();
+        self.running = Some(Live { project, functions, account, front, gateway, template, since, watch });
         Ok(())
     }
 
@@ -763,6 +791,9 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         max_concurrency: patch.max_concurrency.unwrap_or(now.max_concurrency),
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
+        samconfig: patch.samconfig.unwrap_or(now.samconfig),
+        only_functions: patch.only_functions.unwrap_or(now.only_functions),
+        gateway: now.gateway.patched(patch.gateway),
         containers: patch.containers.apply(now.containers),
         debug: patch.debug.apply(now.debug),
         freeze: patch.freeze.unwrap_or(now.freeze),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::apigw::Context;
 use crate::apigw::caller::IamIdentity;
 use crate::apigw::sigv4::Credentials;
+use crate::gateway::front::Front;
 use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
 use crate::gateway::{Snapshot, Surroundings};
@@ -175,7 +176,7 @@ pub(super) fn snapshot(
     project: &Project,
     functions: &BTreeMap<FunctionId, Running>,
     account: &BTreeMap<String, String>,
-    surroundings: Arc<Surroundings>,
+    (surroundings, front): (Arc<Surroundings>, Front),
     before: Option<Arc<Snapshot>>,
 ) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
@@ -189,6 +190,7 @@ pub(super) fn snapshot(
         urls: project.functions.values().filter_map(|function| ServedUrl::of(function, ACCOUNT)).collect(),
         credentials: credentials(account).into_iter().collect(),
         surroundings,
+        front,
         before,
     })
 }

@@ -8,8 +8,10 @@ use samd_proto::{ApiError, ErrorCode};
 use super::containers;
 use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
+use crate::gateway::access::Access;
 use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
+use crate::project::gateway::{GatewaySettings, Tls};
 use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
 use crate::project::{Function, Project, StandIn};
@@ -50,7 +52,7 @@ pub(in crate::control) fn project_summary(status: &ProjectStatus) -> wire::proje
             Some(_) => wire::project::ProjectState::Running,
             None => wire::project::ProjectState::Stopped,
         },
-        url: running.map(|running| url(running.address)),
+        url: running.map(|running| url(Origin::of(&status.settings, running.address))),
         generation: running.map(|running| running.generation),
         functions: running.map_or(0, |running| running.project.functions.len()),
         errors: count(Severity::Error),
@@ -64,7 +66,7 @@ pub(in crate::control) fn project_status(status: &ProjectStatus) -> wire::projec
         name: status.settings.name.0.clone(),
         path: status.settings.path.clone(),
         settings: settings(&status.settings),
-        running: status.running.as_ref().map(running),
+        running: status.running.as_ref().map(|live| running(live, &status.settings)),
         diagnostics: status.diagnostics.iter().map(diagnostic).collect(),
     }
 }
@@ -90,6 +92,9 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        samconfig: settings.samconfig,
+        only_functions: settings.only_functions.clone(),
+        gateway: gateway(&settings.gateway),
         containers: containers::told(&settings.containers),
         debug_port: settings.debug.port,
         debug_function: settings.debug.function.clone(),
@@ -104,14 +109,25 @@ fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {
     wire::settings::PinnedKeys { subject: pin.subject.clone(), file: pin.file.clone() }
 }
 
-fn running(running: &RunningStatus) -> wire::project::Running {
+fn gateway(settings: &GatewaySettings) -> wire::gateway::GatewaySettings {
+    let tls = |tls: &Tls| wire::gateway::Tls { certificate: tls.certificate.clone(), key: tls.key.clone() };
+    wire::gateway::GatewaySettings {
+        tls: settings.tls.as_ref().map(tls),
+        static_dir: settings.static_dir.clone(),
+        disable_authorizer: settings.disable_authorizer,
+        binary_types: settings.binary_types.clone(),
+    }
+}
+
+fn running(running: &RunningStatus, settings: &Settings) -> wire::project::Running {
+    let origin = Origin::of(settings, running.address);
     wire::project::Running {
-        url: url(running.address),
+        url: url(origin),
         generation: running.generation,
         since_ms: milliseconds(running.since),
         template: running.template.0.clone(),
         template_reason: running.template.1.clone(),
-        routes: routes::of(&running.project, running.address),
+        routes: routes::of(&running.project, origin),
         functions: running
             .functions
             .iter()
@@ -265,8 +281,37 @@ pub(in crate::control) fn log_line(entry: &LogEntry) -> wire::log::LogLine {
     }
 }
 
+/// A request that was answered.
+pub(in crate::control) fn request_line(access: &Access) -> wire::log::RequestLine {
+    wire::log::RequestLine {
+        time_ms: milliseconds(access.time),
+        client: access.client.to_string(),
+        method: access.method.clone(),
+        target: access.target.clone(),
+        version: access.version.clone(),
+        status: access.status,
+        duration_us: u64::try_from(access.duration.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// What the URLs of a running project begin with.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::control) struct Origin {
+    /// `http` or `https`.
+    pub(in crate::control) scheme: &'static str,
+    /// Where it is served.
+    pub(in crate::control) address: SocketAddr,
+}
+
+impl Origin {
+    /// Of a project with these settings at this address.
+    pub(in crate::control) fn of(settings: &Settings, address: SocketAddr) -> Origin {
+        Origin { scheme: if settings.gateway.tls.is_some() { "https" } else { "http" }, address }
+    }
+}
+
 /// Where a project is reached from this machine: an address that stands for all becomes the loopback one.
-pub(in crate::control) fn url(address: SocketAddr) -> String {
+pub(in crate::control) fn url(Origin { scheme, address }: Origin) -> String {
     let mut reachable = address;
     if address.ip().is_unspecified() {
         reachable.set_ip(match address.ip() {
@@ -274,5 +319,5 @@ pub(in crate::control) fn url(address: SocketAddr) -> String {
             std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{reachable}")
+    format!("{scheme}://{reachable}")
 }

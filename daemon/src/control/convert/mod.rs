@@ -7,8 +7,8 @@ mod request;
 use std::time::{Duration, SystemTime};
 
 pub(super) use answer::{
-    diagnostic, handler, image_event, log_line, project_status, project_summary, refused, reload_event, reload_report,
-    runtime, url,
+    Origin, diagnostic, handler, image_event, log_line, project_status, project_summary, refused, reload_event,
+    reload_report, request_line, runtime, url,
 };
 pub(super) use request::{patch, project_name, template_query, time};
 

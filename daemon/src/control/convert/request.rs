@@ -9,6 +9,7 @@ use samd_proto::template::TemplateQuery;
 use samd_proto::{ApiError, ErrorCode};
 
 use super::containers;
+use crate::project::gateway::{GatewayPatch, Tls};
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
@@ -52,6 +53,9 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         max_concurrency: patch.max_concurrency.map(at_least_one).transpose()?,
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
+        samconfig: patch.samconfig,
+        only_functions: patch.only_functions,
+        gateway: patch.gateway.map(gateway).transpose()?.unwrap_or_default(),
         containers: containers::asked(patch.containers)?,
         debug: DebugPatch {
             port: patch.debug_port.map(|port| Some(port).filter(|port| *port != 0)),
@@ -61,6 +65,21 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         },
         freeze: patch.freeze,
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
+    })
+}
+
+fn gateway(patch: wire::gateway::GatewayPatch) -> Result<GatewayPatch, ApiError> {
+    let tls = |tls: wire::gateway::Tls| -> Result<Tls, ApiError> {
+        Ok(Tls {
+            certificate: absolute("tls.certificate", Some(tls.certificate))?.unwrap_or_default(),
+            key: absolute("tls.key", Some(tls.key))?.unwrap_or_default(),
+        })
+    };
+    Ok(GatewayPatch {
+        tls: patch.tls.map(tls).transpose()?,
+        static_dir: absolute("static_dir", patch.static_dir)?,
+        disable_authorizer: patch.disable_authorizer,
+        binary_types: patch.binary_types,
     })
 }
 

@@ -5,6 +5,7 @@
 //! changes nothing on disk.
 
 mod containers;
+mod gateway;
 mod invocation;
 mod project;
 mod sandbox;

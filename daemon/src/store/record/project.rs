@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::containers::ContainersV1;
+use super::gateway::GatewayV1;
 use super::{VERSION, millis};
 use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
@@ -35,6 +36,7 @@ pub(super) struct ProjectV1 {
     lambda_endpoint: bool,
     #[serde(default)]
     containers: ContainersV1,
+    #[serde(default)]
     debug_port: Option<u16>,
     #[serde(default)]
     debug_function: Option<String>,
@@ -44,6 +46,12 @@ pub(super) struct ProjectV1 {
     debugger_path: Option<PathBuf>,
     #[serde(default)]
     freeze: bool,
+    #[serde(default = "on")]
+    samconfig: bool,
+    #[serde(default)]
+    only_functions: Vec<String>,
+    #[serde(default)]
+    gateway: GatewayV1,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     jwks: Vec<PinV1>,
 }
@@ -113,6 +121,9 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            samconfig: settings.samconfig,
+            only_functions: settings.only_functions.clone(),
+            gateway: GatewayV1::from(&settings.gateway),
             containers: ContainersV1::from(&settings.containers),
             debug_port: settings.debug.port,
             debug_function: settings.debug.function.clone(),
@@ -148,6 +159,9 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            samconfig: record.samconfig,
+            only_functions: record.only_functions,
+            gateway: record.gateway.into(),
             containers: record.containers.into(),
             debug: DebugSettings {
                 port: record.debug_port,
