@@ -102,6 +102,7 @@ fn conformance(results: &Results) -> String {
             (false, true) => "pass",
             (false, false) => "**not met**",
             (true, _) if has_unit_tests(&rule.elsewhere) => "unit tests",
+            (true, _) if has_end_to_end_test(&rule.elsewhere) => "end to end",
             (true, _) => "**not met** here",
         };
         let cases = if mine.is_empty() { rule.elsewhere } else { mine.len().to_string() };
@@ -118,6 +119,16 @@ fn has_unit_tests(elsewhere: &str) -> bool {
     let sources = places.iter().filter_map(|place| fs::read_to_string(room.join(place)).ok());
     let tested = sources.into_iter().any(|source| source.contains("#[test]"));
     assert!(tested, "{elsewhere}: that module has no tests");
+    true
+}
+
+/// Whether `e2e <topic>::<test>` names a test that there is.
+fn has_end_to_end_test(elsewhere: &str) -> bool {
+    let Some((topic, test)) = elsewhere.strip_prefix("e2e ").and_then(|named| named.split_once("::")) else {
+        return false;
+    };
+    let source = fs::read_to_string(home().join(format!("{topic}.rs"))).unwrap_or_default();
+    assert!(source.contains(&format!("#[test]\nfn {test}()")), "{elsewhere}: there is no such test");
     true
 }
 

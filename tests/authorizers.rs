@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use samd::apigw::jwt::{Grant, Minter};
-use samd_tests::daemon::{Daemon, Project, Reply, Served};
+use samd_tests::daemon::{Daemon, Project, Reply, Served, eventually};
 use serde_json::{Map, json};
 
 /// An issuer on its own port, which counts what it is asked.
@@ -199,4 +199,71 @@ fn another_signature_or_none_is_refused() {
 fn a_path_too_long_for_a_method_arn_is_414_where_somebody_authorizes() {
     let (_daemon, _project, served) = serve("http://127.0.0.1:1");
     assert_eq!(served.get(&format!("/rest/{}", "a".repeat(2000))).status, 414);
+}
+
+/// An authorizer that counts how often it is asked, and a route with a key and a quota of three a day.
+const KEPT: &str = "
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 10, MemorySize: 256, Runtime: python3.11, Handler: app.handler}}
+Resources:
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: dev
+      Auth:
+        Authorizers: {Ask: {FunctionArn: !GetAtt Asked.Arn}}
+        UsagePlan: {CreateUsagePlan: PER_API, Quota: {Limit: 3, Period: DAY}}
+  Asked: {Type: AWS::Serverless::Function, Properties: {CodeUri: asked/}}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Events:
+        Asks: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /asks, Method: get, Auth: {Authorizer: Ask}}}
+        Counts: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /counts, Method: get, Auth: {ApiKeyRequired: true}}}
+";
+
+const ASKED: &str = "
+def handler(event, context):
+    print('asked for', event['authorizationToken'])
+    statement = {'Action': 'execute-api:Invoke', 'Effect': 'Allow', 'Resource': '*'}
+    return {'principalId': 'me', 'policyDocument': {'Version': '2012-10-17', 'Statement': [statement]}}
+";
+
+#[test]
+fn verdicts_and_quotas_outlast_an_edit_of_something_else_and_no_edit_of_their_own() {
+    let daemon = Daemon::start();
+    let word =
+        |word: &str| format!("def handler(event, context):\n    return {{'statusCode': 200, 'body': '{word}'}}\n");
+    let project = Project::of(&[("template.yaml", KEPT), ("asked/app.py", ASKED), ("src/app.py", &word("one"))]);
+    let served = daemon.serve(&project, "kept");
+    let key = daemon.status("kept")["running"]["api_keys"][0]["value"].as_str().unwrap().to_owned();
+    assert!(daemon.samctl(&["status", "kept"]).out.contains(&key), "the key is shown");
+    let asks = || served.ask("GET", "/asks", &[("Authorization", "tok")], b"");
+    let counts = || served.ask("GET", "/counts", &[("X-Api-Key", &key)], b"").status;
+    let asked = || daemon.logs("kept").matches("asked for tok").count();
+    assert_eq!((asks().text().as_str(), counts(), counts()), ("one", 200, 200));
+
+    project.write("src/app.py", &word("two"));
+    eventually("the edit", || (asks().text() == "two").then_some(()));
+    project.write(
+        "template.yaml",
+        &KEPT.replace("Method: get, Auth: {ApiKeyRequired", "Method: any, Auth: {ApiKeyRequired"),
+    );
+    eventually("the other route", || {
+        (served.ask("POST", "/counts", &[("X-Api-Key", "wrong")], b"").text() == r#"{"message":"Forbidden"}"#)
+            .then_some(())
+    });
+    assert_eq!((asks().text().as_str(), asked()), ("two", 1), "the verdict is kept");
+    assert_eq!((counts(), counts()), (200, 429), "and so is what was used");
+
+    project.write("asked/app.py", &ASKED.replace("'me'", "'you'"));
+    eventually("the authorizer is asked again", || {
+        assert_eq!(asks().status, 200);
+        (asked() == 2).then_some(())
+    });
+    assert_eq!(counts(), 429);
+    let raised = KEPT.replace("Limit: 3", "Limit: 5");
+    project.write("template.yaml", &raised);
+    eventually("another quota", || (counts() == 200).then_some(()));
 }

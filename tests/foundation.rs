@@ -395,10 +395,8 @@ fn each_option_of_start_is_set_while_the_project_runs() {
 #[test]
 fn the_daemons_log_is_json_where_asked_for() {
     let daemon = Daemon::with(&[("SAMD_LOG_FORMAT", "json"), ("SAMD_LOG", "samd=debug")]);
-    assert_eq!(
-        daemon.serve(&Project::python("def handler(event, context):\n    return {}\n"), "logged").get("/").status,
-        200
-    );
+    let project = Project::python("def handler(event, context):\n    return {}\n");
+    assert_eq!(daemon.serve(&project, "logged").get("/x").status, 200);
     let log = daemon.log();
     let lines: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();

@@ -2,14 +2,18 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
-use samd_tests::daemon::{Daemon, Project, Served};
+use samd_tests::daemon::{Daemon, Project, Served, read_reply};
 
 /// A server that tells what it was asked, and under `/slow` waits for a word in the middle of its body.
 struct Upstream {
     port: u16,
     go_on: mpsc::Sender<()>,
+    /// What has come of a body that streams.
+    seen: mpsc::Receiver<String>,
 }
 
 impl Upstream {
@@ -17,16 +21,17 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (go_on, word) = mpsc::channel();
+        let (tell, seen) = mpsc::channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), &word);
+                answer(stream.unwrap(), &word, &tell);
             }
         });
-        Upstream { port, go_on }
+        Upstream { port, go_on, seen }
     }
 }
 
-fn answer(mut stream: TcpStream, word: &mpsc::Receiver<()>) {
+fn answer(mut stream: TcpStream, word: &mpsc::Receiver<()>, tell: &mpsc::Sender<String>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -41,6 +46,17 @@ fn answer(mut stream: TcpStream, word: &mpsc::Receiver<()>) {
             break;
         }
         head += &line;
+    }
+    if head.contains(" /late ") {
+        // The gateway gives up first and closes.
+        drop(reader.read_to_end(&mut Vec::new()));
+        return;
+    }
+    if head.contains(" /up ") {
+        let mut first = vec![0; 6];
+        reader.read_exact(&mut first).unwrap();
+        tell.send(String::from_utf8(first).unwrap()).unwrap();
+        length -= 6;
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
@@ -87,6 +103,14 @@ Resources:
                 uri: 'http://127.0.0.1:{upstream}/mapped'
                 requestParameters: {{'append:header.X-Mapped': $request.querystring.q}}
                 responseParameters: {{'418': {{'overwrite:statuscode': '200'}}}}
+          /up:
+            post:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: POST, payloadFormatVersion: '1.0', uri: 'http://127.0.0.1:{upstream}/up'}}
+          /late:
+            get:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: GET, payloadFormatVersion: '1.0', timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/late'}}
           /nobody:
             get:
               x-amazon-apigateway-integration:
@@ -99,6 +123,10 @@ Resources:
         openapi: 3.0.1
         info: {{title: t, version: '1'}}
         paths:
+          /rest-late:
+            get:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: GET, timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/late'}}
           /rest/{{id}}:
             get:
               parameters: [{{name: id, in: path, required: true, schema: {{type: string}}}}]
@@ -173,4 +201,107 @@ fn a_server_that_is_not_there_is_503_of_an_http_api() {
     let reply = served.get("/nobody");
     assert_eq!((reply.status, reply.text().as_str()), (503, r#"{"message":"Service Unavailable"}"#));
     assert!(daemon.log().contains("an HTTP integration failed"), "the log says why: {}", daemon.log());
+}
+
+#[test]
+fn a_requests_body_streams_through_too() {
+    let upstream = Upstream::start();
+    let (_daemon, _project, served) = serve(upstream.port);
+    let mut stream = served.connect();
+    stream.write_all(b"POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nConnection: close\r\n\r\nfirst ").unwrap();
+    assert_eq!(upstream.seen.recv().unwrap(), "first ", "the server reads before the client has sent all");
+    stream.write_all(b"last").unwrap();
+    let reply = read_reply(&mut stream);
+    assert!(reply.status == 418 && reply.text().ends_with("\nlast"), "{}", reply.text());
+    let reply = served.ask("POST", "/up", &[], &vec![b'x'; 10 * 1024 * 1024 + 1]);
+    assert_eq!((reply.status, reply.text().as_str()), (413, r#"{"message":"Request Entity Too Large"}"#));
+}
+
+#[test]
+fn a_server_that_is_late_is_503_of_an_http_api_and_504_of_a_rest_api() {
+    let upstream = Upstream::start();
+    let (_daemon, _project, served) = serve(upstream.port);
+    let reply = served.get("/late");
+    assert_eq!((reply.status, reply.text().as_str()), (503, r#"{"message":"Service Unavailable"}"#));
+    let reply = served.get("/rest-late");
+    assert_eq!((reply.status, reply.text().as_str()), (504, r#"{"message": "Endpoint request timed out"}"#));
+}
+
+/// An HTTPS server that says what it was asked.
+const SECURE: &str = "
+import http.server, ssl, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = f'secure {self.path}'.encode()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+";
+
+/// A child that is killed at the end of its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn certificate(folder: &Path) -> (String, String) {
+    let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([Path::new("-out"), &certificate, Path::new("-keyout"), &key])
+        .output();
+    let made = made.expect("openssl is installed by tests/run");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate.to_str().unwrap().to_owned(), key.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn an_https_server_is_reached_by_who_trusts_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = certificate(folder.path());
+    let mut server = Command::new("python3");
+    let server = server.args(["-c", SECURE, &certificate, &key]).stdout(Stdio::piped()).spawn();
+    let mut server = Running(server.unwrap());
+    let mut port = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let template = format!(
+        "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Web:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      DefinitionBody:
+        openapi: 3.0.1
+        info: {{title: t, version: '1'}}
+        paths:
+          /{{proxy+}}:
+            get:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: GET, payloadFormatVersion: '1.0', uri: 'https://localhost:{}/{{proxy}}'}}
+",
+        port.trim()
+    );
+    let project = Project::of(&[("template.yaml", &template)]);
+    let trusting = Daemon::with(&[("SSL_CERT_FILE", &certificate)]);
+    let served = trusting.serve(&project, "secure");
+    assert_eq!(served.get("/a/b?c=d").text(), "secure /a/b?c=d", "{}", trusting.log());
+    let other = Daemon::start();
+    let reply = other.serve(&project, "secure").get("/a");
+    assert_eq!(reply.status, 503);
+    assert!(other.log().contains("certificate"), "the log says why: {}", other.log());
 }

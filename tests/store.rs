@@ -9,7 +9,7 @@ use samd::lambda::Invocation;
 use samd::project::FunctionId;
 use samd::project::containers::ContainerSettings;
 use samd::project::issuers::Pin;
-use samd::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use samd::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use samd::store::{
     Change, Identity, Opened, Recovery, SandboxId, Saved, SavedInvocation, SavedProject, SavedSandbox, Store,
     StoreError, Wanted,
@@ -64,6 +64,13 @@ fn project(name: &str) -> SavedProject {
             volume_base: Some("/seen".into()),
             layers: [("arn:aws:lambda:x:1:layer:y:1".into(), "/y".into())].into(),
         },
+        debug: DebugSettings {
+            port: Some(5678),
+            function: Some("Ratings".into()),
+            args: Some("--wait-for-client".into()),
+            debugger_path: Some("/home/me/debugpy".into()),
+        },
+        freeze: true,
         ..Settings::new(ProjectName(name.into()), "/home/me/shop".into())
     };
     SavedProject { settings, wanted: Wanted::Running, generation: 7, port: Some(3000) }
@@ -428,9 +435,11 @@ fn a_store_of_the_first_version_opens() {
     copy_tree(&golden_file::path("store/v1"), folder.path());
     let opened = open(folder.path());
     assert_eq!(opened.recoveries, []);
-    let mut before_later_settings = project("shop");
-    before_later_settings.settings.containers = ContainerSettings::default();
-    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], before_later_settings);
+    // It had none of the settings that came later.
+    let mut shop = project("shop");
+    shop.settings.containers = ContainerSettings::default();
+    (shop.settings.debug, shop.settings.freeze) = (DebugSettings::default(), false);
+    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], shop);
     assert_eq!(names(&opened.saved), ["plain", "shop"]);
     assert_eq!(opened.saved.sandboxes, [process(), container()]);
     assert_eq!(format!("{:?}", opened.saved.invocations), format!("{:?}", [invocation(ID)]));

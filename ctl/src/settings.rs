@@ -35,6 +35,11 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         idle_expiry_ms: arguments.idle_expiry.as_deref().map(duration_ms).transpose()?,
         lambda_endpoint: switch(arguments.lambda_endpoint, arguments.no_lambda_endpoint),
         containers: containers::patch(&arguments.containers, surroundings)?,
+        debug_port: arguments.debug_port,
+        debug_function: arguments.debug_function.clone(),
+        debug_args: arguments.debug_args.clone(),
+        debugger_path: arguments.debugger_path.as_deref().map(|path| debugger(path, surroundings)).transpose()?,
+        freeze: switch(arguments.freeze, arguments.no_freeze),
         jwks: match (&arguments.jwks, arguments.no_jwks) {
             (Some(pins), _) => Some(pins.iter().map(|text| pin(text, surroundings)).collect::<Result<_, _>>()?),
             (None, true) => Some(Vec::new()),
@@ -50,6 +55,21 @@ pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
         (false, true) => Some(false),
         (false, false) => None,
     }
+}
+
+/// An existing folder, absolute; an empty path takes the setting back.
+fn debugger(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
+    if path.as_os_str().is_empty() {
+        return Ok(path.to_path_buf());
+    }
+    let folder = file(path, surroundings)?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(Failure::Usage(format!(
+        "{} is no folder; --debugger-path names the folder that holds the debugger",
+        path.display()
+    )))
 }
 
 /// `AUTHORIZER=FILE`; neither names nor issuers have an equals sign.

@@ -19,6 +19,7 @@ use self::missing::missing_files;
 use crate::project::Project;
 use crate::project::containers;
 use crate::project::environment::{self, Overrides};
+use crate::project::serving;
 use crate::project::settings::Settings;
 use crate::template::scope::Surroundings;
 use crate::template::{Diagnostic, Findings, Template};
@@ -69,6 +70,7 @@ pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
     let (mut project, mut found) = load_template(&choice.template, settings, inputs);
     if let Some(project) = &mut project {
         project.sources.extend(config.file.clone());
+        found.extend(serving::apply(project, settings));
         found.extend(containers::apply(project, settings));
     }
     let why = if config.names_the_template(settings) { "samconfig names it".to_owned() } else { choice.why };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Diagnostic;
 use crate::reload::ReloadReport;
 use crate::route::Route;
-use crate::secret::Environment;
+use crate::secret::{Environment, Text};
 use crate::settings::{Settings, SettingsPatch};
 
 /// Request of `start`.
@@ -140,6 +140,9 @@ pub struct Running {
     pub functions: Vec<FunctionStatus>,
     /// Values that only a deployment could know, and what stands in for them.
     pub stand_ins: Vec<StandIn>,
+    /// API keys that usage plans admit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_keys: Vec<ApiKey>,
     /// The last change of configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reload: Option<ReloadReport>,
@@ -180,6 +183,19 @@ pub struct SandboxStatus {
     pub state: String,
     /// Invocations served.
     pub served: u64,
+}
+
+/// An API key, as a client sends it in `x-api-key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Logical id.
+    pub id: String,
+    /// Its value: the template's, or one that stays the same.
+    pub value: Text,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// The usage plans that admit it.
+    pub plans: Vec<String>,
 }
 
 /// A value that could not be known locally.

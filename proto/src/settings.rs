@@ -53,6 +53,21 @@ pub struct SettingsPatch {
     /// What concerns containers alone.
     #[serde(skip_serializing_if = "ContainersPatch::is_empty")]
     pub containers: ContainersPatch,
+    /// Port on which a debugger may attach to one function; 0 ends debugging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_port: Option<u16>,
+    /// The function to be debugged, by logical id or name; empty: the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_function: Option<String>,
+    /// Arguments for the debugger or the interpreter; empty: the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debug_args: Option<String>,
+    /// Absolute path of the folder that holds the debugger; empty: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debugger_path: Option<PathBuf>,
+    /// Whether sandboxes are frozen between invocations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<bool>,
     /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Vec<PinnedKeys>>,
@@ -125,6 +140,21 @@ pub struct Settings {
     /// What concerns containers alone.
     #[serde(default, skip_serializing_if = "Containers::is_default")]
     pub containers: Containers,
+    /// Port on which a debugger may attach, while one function is debugged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_port: Option<u16>,
+    /// The function to be debugged, when it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_function: Option<String>,
+    /// Arguments for the debugger or the interpreter, when there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debug_args: Option<String>,
+    /// Absolute path of the folder that holds the debugger, when it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debugger_path: Option<PathBuf>,
+    /// Whether sandboxes are frozen between invocations.
+    #[serde(default)]
+    pub freeze: bool,
     /// Files of keys that issuers of tokens are pinned to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jwks: Vec<PinnedKeys>,

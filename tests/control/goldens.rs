@@ -14,8 +14,8 @@ use samd_proto::image::{ImageProgress, ImageStep};
 use samd_proto::invoke::{InvokeRequest, InvokeResponse};
 use samd_proto::log::{LogEvent, LogLine, LogSource, LogsRequest};
 use samd_proto::project::{
-    Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary, RemoveRequest,
-    Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
+    ApiKey, Done, FunctionStatus, ListRequest, ListResponse, ProjectState, ProjectStatus, ProjectSummary,
+    RemoveRequest, Running, SandboxStatus, SetRequest, StandIn, StartRequest, StatusRequest, StopRequest,
 };
 use samd_proto::reload::{
     Changes, EventsRequest, ReloadEvent, ReloadOutcome, ReloadReport, ReloadRequest, ReloadResponse,
@@ -103,6 +103,11 @@ fn patch() -> SettingsPatch {
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
         containers: containers_patch(),
+        debug_port: Some(5678),
+        debug_function: Some(text("Orders")),
+        debug_args: Some(text("--wait-for-client")),
+        debugger_path: Some("/debugpy".into()),
+        freeze: Some(true),
         jwks: Some(pins()),
     }
 }
@@ -231,6 +236,11 @@ fn status() -> ProjectStatus {
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
             containers: containers(),
+            debug_port: Some(5678),
+            debug_function: Some(text("Orders")),
+            debug_args: Some(text("--wait-for-client")),
+            debugger_path: Some("/debugpy".into()),
+            freeze: true,
             jwks: pins(),
         },
         running: Some(Running {
@@ -242,6 +252,12 @@ fn status() -> ProjectStatus {
             routes: vec![route()],
             functions: vec![function()],
             stand_ins: vec![StandIn { expression: text("Table.StreamArn"), value: text("arn:aws:dynamodb:x") }],
+            api_keys: vec![ApiKey {
+                id: text("RestApiKey"),
+                value: Text(text("samdkey")),
+                enabled: true,
+                plans: vec![text("RestUsagePlan")],
+            }],
             last_reload: Some(report(applied())),
         }),
         diagnostics: vec![diagnostic(), short_diagnostic()],

@@ -51,6 +51,9 @@ pub fn answer(case: &Value) -> Value {
 
 /// The order of steps that a request takes through the rules, with the function's part given by the case.
 fn passed(exchange: &Exchange, case: &Value) -> Reply {
+    if let Some(refused) = reply::refused_at_once(exchange) {
+        return refused;
+    }
     if let Some(preflight) = cors::preflight(exchange) {
         return preflight;
     }

@@ -322,6 +322,8 @@ fn function(id: &str) -> Function {
         metadata: BTreeMap::new(),
         other_events: Vec::new(),
         hosting: Default::default(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     }
 }
 

@@ -78,3 +78,51 @@ fn samctls_asynchronous_invocation_is_kept_as_well() {
     project.write("go", "");
     eventually("the event", || read("done").ends_with(" 5\n").then_some(()));
 }
+
+const TOLD: &str = "
+import json, os
+HERE = os.path.dirname(os.path.abspath(__file__))
+def handler(event, context):
+    if context.function_name == 'Told':
+        with open(os.path.join(HERE, '..', 'told'), 'a') as file:
+            print(json.dumps(event), file=file)
+        return
+    if event.get('fail'): raise ValueError('as asked')
+    return {'n': event['n']}
+";
+
+#[test]
+fn a_function_of_the_template_is_told_how_events_ended() {
+    let daemon = Daemon::start();
+    let config = "EventInvokeConfig:
+  MaximumRetryAttempts: 0
+  DestinationConfig:
+    OnSuccess: {Type: Lambda, Destination: !GetAtt Told.Arn}
+    OnFailure: {Type: Lambda, Destination: !GetAtt Told.Arn}
+DeadLetterQueue: {Type: SQS, TargetArn: 'arn:aws:sqs:us-east-1:123456789012:lost'}";
+    let project = project(&[("Works", config), ("Told", "")], TOLD);
+    let _served = daemon.serve(&project, "shop");
+    let status = daemon.status_text("shop");
+    assert!(status.contains("dead-letter queue arn:aws:sqs:us-east-1:123456789012:lost"), "{status}");
+    let path = "/shop/2015-03-31/functions/Works/invocations";
+    let told = || std::fs::read_to_string(project.path().join("told")).unwrap_or_default();
+    for (before, (event, condition, response)) in [
+        (r#"{"n": 1}"#, "Success", r#"{"n":1}"#),
+        (r#"{"n": 2, "fail": true}"#, "RetriesExhausted", r#""errorMessage":"as asked""#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let headers = [("X-Amz-Invocation-Type", "Event")];
+        assert_eq!(endpoint(&daemon).ask("POST", path, &headers, event.as_bytes()).status, 202);
+        let text = eventually("the record", || Some(told()).filter(|text| text.lines().count() == before + 1));
+        let record: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(record["requestContext"]["condition"], condition);
+        assert_eq!(
+            record["requestContext"]["functionArn"],
+            "arn:aws:lambda:us-east-1:123456789012:function:Works:$LATEST"
+        );
+        assert_eq!(record["requestPayload"], serde_json::from_str::<serde_json::Value>(event).unwrap());
+        assert!(record["responsePayload"].to_string().contains(response), "{record}");
+    }
+}

@@ -35,7 +35,7 @@ pub(super) fn ours(runtime: &Runtime, interpreter: &Interpreter) -> Client {
         std::fs::create_dir_all(&folder).unwrap();
         Clients::materialise(&folder).unwrap()
     });
-    Client { argv: clients.command(runtime, interpreter), gate: true, folder: clients.folder(runtime) }
+    Client { argv: clients.command(runtime, interpreter, &[]), gate: true, folder: clients.folder(runtime) }
 }
 
 /// awslambdaric for Python 3.`minor`.

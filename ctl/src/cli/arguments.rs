@@ -62,6 +62,24 @@ pub struct SettingsArgs {
     /// Tell it again; this is the default.
     #[arg(long, overrides_with = "no_lambda_endpoint")]
     pub lambda_endpoint: bool,
+    /// Port on which a debugger may attach to one function; 0 ends debugging.
+    #[arg(long, short, value_name = "PORT")]
+    pub debug_port: Option<u16>,
+    /// The function to be debugged [default: the only one].
+    #[arg(long, value_name = "FUNCTION")]
+    pub debug_function: Option<String>,
+    /// Arguments for the debugger or the interpreter, as in --wait-for-client or --inspect-brk.
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub debug_args: Option<String>,
+    /// Folder that holds the debugger, as `pip install --target FOLDER debugpy` makes it.
+    #[arg(long, value_name = "FOLDER")]
+    pub debugger_path: Option<PathBuf>,
+    /// Freeze sandboxes between invocations, as AWS does.
+    #[arg(long, overrides_with = "no_freeze")]
+    pub freeze: bool,
+    /// Let them go on with what they do; this is the default.
+    #[arg(long, overrides_with = "freeze")]
+    pub no_freeze: bool,
     /// Take the keys of a token issuer from a JWKS file and ask nobody; the issuer is named by its URL or by the
     /// authorizer that trusts it. They replace all earlier ones.
     #[arg(long, value_name = "AUTHORIZER=FILE", conflicts_with = "no_jwks")]

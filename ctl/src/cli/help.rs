@@ -16,7 +16,8 @@ Examples:
   samctl start
   samctl start ./shop --port 3000
   samctl start shop
-  samctl start ./shop --parameter-overrides Stage=dev 'Title=Two words' --env-vars env.json";
+  samctl start ./shop --parameter-overrides Stage=dev 'Title=Two words' --env-vars env.json
+  samctl start ./shop --debug-port 5678 --debug-function Orders";
 
 pub(super) const STOP: &str = "\
 Examples:
@@ -34,7 +35,8 @@ Examples:
 pub(super) const SET: &str = "\
 Examples:
   samctl set shop --port 3001
-  samctl set --warm eager --max-concurrency 4";
+  samctl set --warm eager --max-concurrency 4
+  samctl set shop --debug-port 0";
 
 pub(super) const LIST: &str = "\
 Examples:

@@ -121,6 +121,10 @@ fn details(running: &Running, paint: Paint) -> String {
     for stand_in in &running.stand_ins {
         text += &paint.dim(&format!("stand-in: {} is {}\n", stand_in.expression, stand_in.value));
     }
+    for key in &running.api_keys {
+        let state = if key.enabled { "" } else { ", disabled" };
+        text += &format!("API key: {} is {} (of {}{state})\n", key.id, key.value.0, key.plans.join(", "));
+    }
     text + "\n" + &routes(&running.routes, paint)
 }
 

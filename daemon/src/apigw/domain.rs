@@ -46,6 +46,21 @@ fn below<'a>(path: &'a str, base_path: &str) -> Option<&'a str> {
     }
 }
 
+/// A path without the stage that the default endpoint has before it; `None` where another or none is there (A1.1, B4.1).
+/// Extra slashes before the stage do not matter, those behind it stay. The `$default` stage has no name in a path.
+#[must_use]
+pub fn below_stage<'p>(api: &Api, path: &'p str) -> Option<&'p str> {
+    if api.stage == "$default" {
+        return Some(path);
+    }
+    let rest = path.trim_start_matches('/').strip_prefix(api.stage.as_str())?;
+    match rest.chars().next() {
+        None => Some("/"),
+        Some('/') => Some(rest),
+        Some(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use super::body::EventBody;
 use super::event_v1::PathParameters;
 use super::grouped::{Grouped, Joined};
 use super::{AuthorizerContext, Exchange, Request, clock, header, json};
+use crate::project::api::ApiKind;
 
 /// The event of a request that a route takes, as JSON.
 #[must_use]
@@ -86,7 +87,7 @@ pub(crate) struct Parts<'a> {
 impl Parts<'_> {
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let headers = header::v2(self.request, self.extra_headers);
-        let query = Grouped::query(self.request.query.as_deref());
+        let query = Grouped::query(ApiKind::Http, self.request.query.as_deref());
         json::to_vec(&Event {
             version: "2.0",
             route_key: self.route_key,

@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::project::api::ApiKind;
+
 type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Pairs of one name stand together; values of one name keep their order.
@@ -23,9 +25,8 @@ impl<'a> Grouped<'a> {
     }
 
     /// Query string parameters, form-decoded (A1.6).
-    pub(crate) fn query(query: Option<&'a str>) -> Grouped<'a> {
-        let query = query.unwrap_or_default();
-        Grouped::new(form_urlencoded::parse(query.as_bytes()).collect(), false)
+    pub(crate) fn query(kind: ApiKind, query: Option<&'a str>) -> Grouped<'a> {
+        Grouped::new(query_pairs(kind, query.unwrap_or_default()).collect(), false)
     }
 
     /// No pair at all: events then have `null` or no key.
@@ -55,6 +56,12 @@ impl<'a> Grouped<'a> {
     fn groups(&self) -> impl Iterator<Item = &[Pair<'a>]> {
         self.pairs.chunk_by(|(one, _), (other, _)| same(one, other, self.ignore_case))
     }
+}
+
+/// The pairs of a query, form-decoded; on a REST API a semicolon separates them too (A1.9).
+pub(crate) fn query_pairs(kind: ApiKind, query: &str) -> impl Iterator<Item = Pair<'_>> {
+    let separates = move |character| character == '&' || (character == ';' && kind == ApiKind::Rest);
+    query.split(separates).flat_map(|pair| form_urlencoded::parse(pair.as_bytes()))
 }
 
 /// So many pairs are quicker to compare with each other than to sort.

@@ -17,6 +17,7 @@
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
 //! | [`compression`] | what is compressed |
+//! | [`limits`] | what AWS takes less of |
 //! | [`stream`] | how a streamed reply begins |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
 
@@ -32,6 +33,7 @@ pub mod function_url;
 pub mod gateway_response;
 pub mod http_error;
 pub mod jwt;
+pub mod limits;
 pub mod mapping;
 pub mod mock;
 pub mod policy;

@@ -16,6 +16,18 @@ use serde_json::Value;
 use condition::Met;
 pub(crate) use glob::glob;
 
+/// A resource that an authorizer's policy names may be so long (E3.7).
+pub const LONGEST_RESOURCE: usize = 512;
+
+/// Whether a document names a resource that is longer than AWS takes.
+#[must_use]
+pub fn has_long_resource(document: &Value) -> bool {
+    let statements = document.get("Statement").map(one_or_many).unwrap_or_default().iter();
+    let named = ["Resource", "NotResource"];
+    let resources = statements.flat_map(|statement| named.iter().filter_map(|name| statement.get(*name)));
+    resources.flat_map(one_or_many).any(|one| one.as_str().is_some_and(|text| text.chars().count() > LONGEST_RESOURCE))
+}
+
 /// What is asked of a policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {

@@ -36,7 +36,7 @@ fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().zip(other.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
-/// What has been used of the plans; its owner keeps one for each project.
+/// What has been used of the plans; its owner keeps one for each API.
 #[derive(Debug, Default)]
 pub struct Usage {
     /// By plan and key.
@@ -52,6 +52,13 @@ struct Meter {
 }
 
 impl Usage {
+    /// What was used of some of the plans, by their ids.
+    #[must_use]
+    pub fn of_plans(&self, kept: impl Fn(&str) -> bool) -> Usage {
+        let meters = self.meters.iter().filter(|((plan, _), _)| kept(plan));
+        Usage { meters: meters.map(|(key, meter)| (key.clone(), *meter)).collect() }
+    }
+
     /// Takes one request from a plan's quota and from its token bucket.
     ///
     /// # Errors

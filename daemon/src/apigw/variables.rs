@@ -2,6 +2,7 @@
 
 use super::caller::stringified;
 use super::gateway_response::Refusal;
+use super::grouped::query_pairs;
 use super::{AuthorizerContext, Exchange, clock, event_v1};
 
 /// Looks values up by name, for one request.
@@ -47,7 +48,8 @@ impl Variables<'_> {
 
     fn query(&self, wanted: &str) -> impl Iterator<Item = String> {
         let query = self.exchange.request.query.as_deref().unwrap_or_default();
-        form_urlencoded::parse(query.as_bytes()).filter(move |(name, _)| name == wanted).map(|(_, value)| value.into())
+        let pairs = query_pairs(self.exchange.api.kind, query);
+        pairs.filter(move |(name, _)| name == wanted).map(|(_, value)| value.into())
     }
 
     fn context(&self, name: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! Bounds of what is read stand here; what a request over them is answered with is the pipeline's.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,35 +21,48 @@ pub(super) const MOST_BODY: usize = 10 * 1024 * 1024;
 /// The request line and all headers together may take so much, in bytes (A3.8).
 pub(super) const MOST_HEAD: usize = 10_240;
 
+/// A body of which nothing comes for so long is given up.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
 /// A request that no rule gets to see whole.
 pub(super) enum Unreadable {
-    /// Its body is over [`MOST_BODY`]; the request is there without it.
-    TooLarge(Box<Request>),
+    /// Its body is over [`MOST_BODY`].
+    TooLarge,
     /// Its head is over [`MOST_HEAD`].
     HeadTooLarge,
     /// Its body broke off.
     Broken,
+    /// It tells its length in two ways, so that somebody before us may have read another request than we would.
+    Ambiguous,
+    /// Nothing of its body came for [`BODY_PATIENCE`].
+    Late,
 }
 
-/// The request as the rules see it.
-pub(super) async fn read(
-    parts: &request::Parts,
-    raw: Option<RawHeaders>,
-    body: Incoming,
-    peers: Peers,
-) -> Result<Request, Unreadable> {
+/// The request as the rules see it, without its body.
+pub(super) fn head(parts: &request::Parts, raw: Option<RawHeaders>, peers: Peers) -> Result<Request, Unreadable> {
     let headers = raw.unwrap_or_else(|| headers_of(parts));
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     if size + parts.uri.path().len() + parts.uri.query().map_or(0, str::len) > MOST_HEAD {
         return Err(Unreadable::HeadTooLarge);
     }
-    let mut request = described(parts, headers, peers);
-    match whole(body, MOST_BODY).await {
-        Ok(body) => request.body = body,
-        Err(BodyProblem::TooLarge) => return Err(Unreadable::TooLarge(Box::new(request))),
-        Err(BodyProblem::Broken) => return Err(Unreadable::Broken),
+    if tells_two_lengths(&headers) {
+        return Err(Unreadable::Ambiguous);
     }
-    Ok(request)
+    Ok(described(parts, headers, peers))
+}
+
+/// The whole body of a request.
+pub(super) async fn body(body: Incoming) -> Result<Bytes, Unreadable> {
+    whole(body, MOST_BODY).await.map_err(|problem| match problem {
+        BodyProblem::TooLarge => Unreadable::TooLarge,
+        BodyProblem::Broken => Unreadable::Broken,
+        BodyProblem::Late => Unreadable::Late,
+    })
+}
+
+fn tells_two_lengths(headers: &RawHeaders) -> bool {
+    let has = |wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    has("transfer-encoding") && has("content-length")
 }
 
 /// HTTP/2 has its host in a pseudo header.
@@ -96,6 +109,8 @@ pub(super) enum BodyProblem {
     TooLarge,
     /// It broke off.
     Broken,
+    /// It stopped coming.
+    Late,
 }
 
 /// The whole body, without a copy where it came in one piece.
@@ -105,7 +120,9 @@ pub(super) async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Body
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while !body.is_end_stream() {
+        let next = tokio::time::timeout(BODY_PATIENCE, body.frame()).await;
+        let Some(frame) = next.map_err(|_| BodyProblem::Late)? else { break };
         let Ok(data) = frame.map_err(|_| BodyProblem::Broken)?.into_data() else { continue };
         // What came first is a part of the rest once there is one.
         if first.len().max(rest.len()) + data.len() > most {

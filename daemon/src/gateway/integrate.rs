@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::apigw::stream::{self, Reader, Step};
 use crate::apigw::{Exchange, Reply, Request, event_v1, event_v2, mapping, reply};
+use crate::lambda::error::MAX_EVENT;
 use crate::lambda::{Invocation, Outcome};
 use crate::project::FunctionId;
 use crate::project::api::{ApiKind, LambdaProxy, Payload};
@@ -25,11 +26,15 @@ pub(super) async fn invoke(snapshot: &Snapshot, exchange: &Exchange<'_>, lambda:
         Err(Some(reason)) => return reply::unsupported(exchange, reason).into(),
         Err(None) => return reply::function_missing(exchange).into(),
     };
-    let invocation = invocation(exchange.request, event(exchange, lambda), arn);
+    let event = event(exchange, lambda);
+    if event.len() > MAX_EVENT {
+        return reply::event_too_large(exchange).into();
+    }
+    let invocation = invocation(exchange.request, event, arn);
     if lambda.streaming {
         return stream(exchange, lambda, worker, invocation).await;
     }
-    let reply = match tokio::time::timeout(lambda.timeout, worker.invoke(invocation)).await {
+    let reply = match tokio::time::timeout(worker.patience(lambda.timeout), worker.invoke(invocation)).await {
         Ok(outcome) => finished(exchange, lambda.payload, &outcome),
         Err(_) => reply::timeout(exchange),
     };
@@ -100,7 +105,7 @@ async fn stream(
     invocation: Invocation,
 ) -> Answer {
     let begun = streaming::begin(worker, invocation, Asks::Always);
-    let Ok(beginning) = tokio::time::timeout(lambda.timeout, begun).await else {
+    let Ok(beginning) = tokio::time::timeout(worker.patience(lambda.timeout), begun).await else {
         return reply::timeout(exchange).into();
     };
     match beginning {

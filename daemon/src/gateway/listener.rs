@@ -13,16 +13,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
 
+use super::connections::{Connections, Place};
 use super::pipeline;
 use super::snapshot::Snapshot;
 use super::wire::{MOST_HEADERS, SharedHeads, Wire};
 
-/// Connections that one address serves at once; more wait in the listen queue.
+/// Connections that one address has at once; when there are more, those without a request make room.
 const MOST_CONNECTIONS: usize = 1_024;
 /// A client may take so long to send a whole head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,21 +99,21 @@ async fn accept(
     cancel: CancellationToken,
     phase: Phase,
 ) {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Connections::new(MOST_CONNECTIONS);
     loop {
         let accepted = tokio::select! {
             () = cancel.cancelled() => return,
             accepted = async {
-                let permit = room.clone().acquire_owned().await;
-                (listener.accept().await, permit)
+                let accepted = listener.accept().await;
+                (accepted, connections.place().await)
             } => accepted,
         };
         match accepted {
-            (Ok((stream, peer)), Ok(permit)) => {
+            (Ok((stream, peer)), place) => {
                 let (served, cancel) = (served.clone(), cancel.clone());
                 phase.spawn(format!("requests of {peer}"), async move {
-                    connection(stream, Peers { client: peer, server: address }, served, cancel).await;
-                    drop(permit);
+                    let peers = Peers { client: peer, server: address };
+                    connection(stream, peers, served, Arc::new(place), cancel).await;
                 });
             }
             (Err(problem), _) => {
@@ -121,7 +121,6 @@ async fn accept(
                 tracing::warn!(%address, %problem, "a connection could not be accepted");
                 tokio::task::yield_now().await;
             }
-            (Ok(_), Err(_)) => return,
         }
     }
 }
@@ -135,15 +134,22 @@ pub struct Peers {
     pub server: SocketAddr,
 }
 
-async fn connection(stream: TcpStream, peers: Peers, served: Arc<Served>, cancel: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peers: Peers,
+    served: Arc<Served>,
+    place: Arc<Place>,
+    cancel: CancellationToken,
+) {
     if let Err(problem) = stream.set_nodelay(true) {
         tracing::debug!(%problem, "no TCP_NODELAY on a connection");
     }
     let heads = SharedHeads::default();
     let io = TokioIo::new(Wire::new(stream, heads.clone()));
+    let own = place.clone();
     let service = service_fn(move |request| {
-        let (served, heads) = (served.clone(), heads.clone());
-        async move { Ok::<_, Infallible>(pipeline::answer(request, peers, &served, &heads).await) }
+        let (served, heads, place) = (served.clone(), heads.clone(), own.clone());
+        async move { Ok::<_, Infallible>(pipeline::answer(request, peers, &served, &heads, &place).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -164,6 +170,10 @@ async fn connection(stream: TcpStream, peers: Peers, served: Arc<Served>, cancel
                 if let Err(problem) = ended {
                     tracing::debug!(client = %peers.client, %problem, "a connection ended");
                 }
+                return;
+            }
+            () = place.evicted() => {
+                tracing::debug!(client = %peers.client, "a connection without a request made room for another");
                 return;
             }
             () = cancel.cancelled(), if !draining => {

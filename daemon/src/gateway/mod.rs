@@ -6,6 +6,7 @@
 //! `streaming` for functions, `upstream` for HTTP servers, [`url`] for function URLs), and [`outgoing`].
 
 mod authorize;
+mod connections;
 mod intake;
 mod integrate;
 pub mod issuers;

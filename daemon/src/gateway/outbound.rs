@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::Full;
+use http_body_util::{Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -16,8 +16,11 @@ use tokio::sync::OnceCell;
 
 use super::intake::{BodyProblem, whole};
 
-type Plain = Client<HttpConnector, Full<Bytes>>;
-type Secure = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Plain = Client<HttpConnector, Payload>;
+type Secure = Client<HttpsConnector<HttpConnector>, Payload>;
+
+/// What a request carries: all of it, or what still comes from a client.
+pub(crate) type Payload = Either<Full<Bytes>, Limited<Incoming>>;
 
 /// Clients with their connections, kept as long as a project is.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Outbound {
     ///
     /// # Errors
     /// Why there is none, in one clause.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    pub(crate) async fn send(&self, request: Request<Payload>) -> Result<Response<Incoming>, String> {
         let answer = match request.uri().scheme_str() {
             Some("https") => self.secure.get_or_try_init(secure).await?.request(request).await,
             Some("http") => self.plain.request(request).await,
@@ -55,7 +58,7 @@ impl Outbound {
     /// Why it could not be had, in one clause.
     pub(super) async fn get(&self, url: &str, most: usize, patience: Duration) -> Result<Bytes, String> {
         let uri: Uri = url.parse().map_err(|_| format!("{url} is no URL"))?;
-        let request = Request::get(uri).header("accept", "application/json").body(Full::default());
+        let request = Request::get(uri).header("accept", "application/json").body(Either::Left(Full::default()));
         let request = request.map_err(|problem| problem.to_string())?;
         let read = async {
             let answer = self.send(request).await.map_err(|problem| format!("{url}: {problem}"))?;
@@ -64,7 +67,7 @@ impl Outbound {
             }
             whole(answer.into_body(), most).await.map_err(|problem| match problem {
                 BodyProblem::TooLarge => format!("{url} is larger than {most} bytes"),
-                BodyProblem::Broken => format!("{url} broke off"),
+                BodyProblem::Broken | BodyProblem::Late => format!("{url} broke off"),
             })
         };
         let late = |_| Err(format!("{url} did not answer within {} ms", patience.as_millis()));

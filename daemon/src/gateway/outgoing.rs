@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::apigw::Reply;
 use crate::runtime_api::Chunk;
 
+use super::connections::Serving;
 use super::wire::{OutgoingHead, SharedHeads};
 
 /// An answer on its way to the client.
@@ -30,6 +31,14 @@ impl Answer {
     /// A head and a body that follows it.
     pub(super) fn streaming(status: u16, headers: Vec<(String, String)>, stream: Stream) -> Answer {
         Answer { reply: Reply { status, headers, body: Bytes::new() }, stream: Some(stream) }
+    }
+
+    /// The answer, which counts as being served until its stream has ended.
+    pub(super) fn while_serving(mut self, serving: Serving) -> Answer {
+        if let Some(stream) = &mut self.stream {
+            stream.serving = Some(serving);
+        }
+        self
     }
 
     /// The answer with another head.
@@ -49,6 +58,8 @@ impl From<Reply> for Answer {
 pub struct Stream {
     first: Option<Bytes>,
     rest: Source,
+    /// Held until the stream is dropped.
+    serving: Option<Serving>,
 }
 
 #[derive(Debug)]
@@ -60,12 +71,12 @@ enum Source {
 impl Stream {
     /// What came behind the head already, and what the function still writes.
     pub(super) fn of_function(first: Bytes, rest: mpsc::Receiver<Chunk>) -> Stream {
-        Stream { first: Some(first).filter(|bytes| !bytes.is_empty()), rest: Source::Function(rest) }
+        Stream { first: Some(first).filter(|bytes| !bytes.is_empty()), rest: Source::Function(rest), serving: None }
     }
 
     /// The body of an HTTP server's answer.
     pub(super) fn of_upstream(body: Incoming) -> Stream {
-        Stream { first: None, rest: Source::Upstream(body) }
+        Stream { first: None, rest: Source::Upstream(body), serving: None }
     }
 }
 
@@ -97,7 +108,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Whole(full) => full.is_end_stream(),
-            Body::Streaming(Stream { first: None, rest: Source::Upstream(body) }) => body.is_end_stream(),
+            Body::Streaming(Stream { first: None, rest: Source::Upstream(body), .. }) => body.is_end_stream(),
             Body::Streaming(_) => false,
         }
     }
@@ -105,7 +116,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Whole(full) => full.size_hint(),
-            Body::Streaming(Stream { first: None, rest: Source::Upstream(body) }) => body.size_hint(),
+            Body::Streaming(Stream { first: None, rest: Source::Upstream(body), .. }) => body.size_hint(),
             Body::Streaming(_) => SizeHint::default(),
         }
     }

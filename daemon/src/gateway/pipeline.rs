@@ -1,21 +1,23 @@
 //! The order of steps of a request, and the only place that knows it.
 //!
 //! ```text
-//! head and body → URL, or API and route → preflight → who may call → integration → reply
+//! head → URL, or API and route → body → preflight → who may call → integration → reply
 //! ```
 //! A request holds one snapshot from its first step to its last. Each step's rule is in [`crate::apigw`]; here is what
 //! has effects: asking workers, asking servers, waiting.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, Version};
-use hyper::body::Incoming;
+use http::{HeaderValue, Response, Version, header};
+use hyper::body::{Body as _, Incoming};
 
 use crate::apigw::gateway_response::{self, ResponseType};
 use crate::apigw::{Caller, Exchange, Match, Reply, Request, compression, cors, mock, reply, validation};
 use crate::project::api::{Integration, Route};
 
+use super::connections::Place;
 use super::intake::{self, Unreadable};
 use super::listener::{Peers, Served};
 use super::outgoing::{Answer, Body, send};
@@ -24,27 +26,74 @@ use super::wire::SharedHeads;
 use super::{authorize, integrate, upstream, url};
 
 /// Answers one request.
-pub async fn answer(
+pub(super) async fn answer(
     request: http::Request<Incoming>,
     peers: Peers,
     served: &Served,
     heads: &SharedHeads,
+    place: &Arc<Place>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let snapshot = served.snapshot.load_full();
     let raw = if parts.version <= Version::HTTP_11 { heads.take_incoming() } else { None };
-    let answer = match intake::read(&parts, raw, body, peers).await {
-        Ok(request) => respond(&snapshot, request).await,
-        Err(Unreadable::TooLarge(request)) => too_large(&snapshot, &request).into(),
-        Err(Unreadable::HeadTooLarge) => plain(431, "Request Header Fields Too Large").into(),
-        Err(Unreadable::Broken) => plain(400, "Bad Request").into(),
+    let answered = match intake::head(&parts, raw, peers) {
+        Ok(request) => read(&snapshot, request, body, place).await,
+        Err(unreadable) => Err(refusal(&unreadable)),
     };
+    let readable = answered.is_ok();
     let generation = served.tell_generation.then_some(snapshot.generation);
-    send(answer, &parts, heads, generation)
+    let mut response = send(answered.unwrap_or_else(Answer::from), &parts, heads, generation);
+    if !readable && parts.version <= Version::HTTP_11 {
+        // Where the next request begins is not known for sure.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
-async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {
-    match snapshot.find(&request) {
+/// Reads the body, unless it streams through to a server, and answers.
+///
+/// # Errors
+/// The reply to a request that cannot be read to its end.
+async fn read(snapshot: &Snapshot, mut request: Request, body: Incoming, place: &Arc<Place>) -> Result<Answer, Reply> {
+    let target = snapshot.find(&request);
+    let mut coming = None;
+    if streams_through(&target) && !body.is_end_stream() {
+        if body.size_hint().lower() > intake::MOST_BODY as u64 {
+            return Err(too_large(&target, &request));
+        }
+        coming = Some(body);
+    } else {
+        match intake::body(body).await {
+            Ok(body) => request.body = body,
+            Err(Unreadable::TooLarge) => return Err(too_large(&target, &request)),
+            Err(unreadable) => return Err(refusal(&unreadable)),
+        }
+    }
+    let serving = place.serving();
+    Ok(respond(snapshot, target, request, coming).await.while_serving(serving))
+}
+
+fn streams_through(target: &Target) -> bool {
+    match target {
+        Target::Api(found) => {
+            found.route.as_ref().is_some_and(|(route, _)| upstream::streams(found.api.api.kind, route))
+        }
+        Target::Closed(_) | Target::Url(_) | Target::NoUrl | Target::Nothing | Target::WebSocket => false,
+    }
+}
+
+/// The reply to a request that could not be read.
+fn refusal(unreadable: &Unreadable) -> Reply {
+    match unreadable {
+        Unreadable::TooLarge => plain(413, "Request Entity Too Large"),
+        Unreadable::HeadTooLarge => plain(431, "Request Header Fields Too Large"),
+        Unreadable::Broken | Unreadable::Ambiguous => plain(400, "Bad Request"),
+        Unreadable::Late => plain(408, "Request Timeout"),
+    }
+}
+
+async fn respond(snapshot: &Snapshot, target: Target<'_>, mut request: Request, coming: Option<Incoming>) -> Answer {
+    match target {
         Target::Url(served) => url::respond(snapshot, served, &request).await,
         Target::NoUrl => url::unknown().into(),
         Target::Nothing => no_api().into(),
@@ -54,14 +103,14 @@ async fn respond(snapshot: &Snapshot, mut request: Request) -> Answer {
             if let Some(path) = found.rest.take() {
                 request.path = path;
             }
-            through(snapshot, &found, &request).await
+            through(snapshot, &found, &request, coming).await
         }
     }
 }
 
-fn too_large(snapshot: &Snapshot, request: &Request) -> Reply {
-    match snapshot.find(request) {
-        Target::Api(found) | Target::Closed(found) => reply::too_large(&exchange(&found, request, Caller::NOBODY)),
+fn too_large(target: &Target, request: &Request) -> Reply {
+    match target {
+        Target::Api(found) | Target::Closed(found) => reply::too_large(&exchange(found, request, Caller::NOBODY)),
         Target::Url(_) => crate::apigw::function_url::too_large(request),
         Target::NoUrl => url::unknown(),
         Target::Nothing => no_api(),
@@ -74,13 +123,16 @@ fn exchange<'a>(found: &'a Found<'a>, request: &'a Request, caller: &'a Caller) 
     Exchange { context: found.context, api: &found.api.api, found: route, request, caller }
 }
 
-async fn through(snapshot: &Snapshot, found: &Found<'_>, request: &Request) -> Answer {
+async fn through(snapshot: &Snapshot, found: &Found<'_>, request: &Request, coming: Option<Incoming>) -> Answer {
     let unknown = exchange(found, request, Caller::NOBODY);
+    if let Some(refusal) = reply::refused_at_once(&unknown) {
+        return refusal.into();
+    }
     if let Some(preflight) = cors::preflight(&unknown) {
         return preflight.into();
     }
     let answer = match unknown.found {
-        Some((route, _)) => admitted(snapshot, found, &unknown, route).await,
+        Some((route, _)) => admitted(snapshot, found, &unknown, route, coming).await,
         None => reply::no_route(&unknown).into(),
     };
     let streams = answer.stream.is_some();
@@ -90,7 +142,13 @@ async fn through(snapshot: &Snapshot, found: &Found<'_>, request: &Request) -> A
     })
 }
 
-async fn admitted(snapshot: &Snapshot, found: &Found<'_>, unknown: &Exchange<'_>, route: &Route) -> Answer {
+async fn admitted(
+    snapshot: &Snapshot,
+    found: &Found<'_>,
+    unknown: &Exchange<'_>,
+    route: &Route,
+    coming: Option<Incoming>,
+) -> Answer {
     let caller = match authorize::admit(snapshot, found.api, unknown).await {
         Ok(caller) => caller,
         Err(refusal) => return refusal.into(),
@@ -109,7 +167,7 @@ async fn admitted(snapshot: &Snapshot, found: &Found<'_>, unknown: &Exchange<'_>
     match &route.integration {
         Integration::Lambda(lambda) => integrate::invoke(snapshot, &exchange, lambda).await,
         Integration::Mock(mock) => mock::reply(&exchange, mock).into(),
-        Integration::HttpProxy(proxy) => upstream::pass(snapshot.outbound(), &exchange, proxy).await,
+        Integration::HttpProxy(proxy) => upstream::pass(snapshot.outbound(), &exchange, proxy, coming).await,
         Integration::Unsupported { reason, .. } => reply::unsupported(&exchange, reason).into(),
     }
 }

@@ -4,6 +4,7 @@
 //! Which API or URL a request is for is decided in [`find`](Snapshot::find).
 
 mod find;
+mod kept;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use crate::apigw::function_url::UrlContext;
 use crate::apigw::sigv4::Credentials;
 use crate::apigw::usage_plan::Usage;
 use crate::apigw::validation::Models;
-use crate::apigw::{Context, Router, mapping};
+use crate::apigw::{Context, Router, limits, mapping};
 use crate::project::api::{Integration, Route};
 use crate::project::{Api, ApiId, Function, FunctionId};
 use crate::worker;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub credentials: Vec<Credentials>,
     /// What outlasts generations.
     pub surroundings: Arc<Surroundings>,
+    /// The generation before, from which verdicts and usage are taken over where what they are of did not change.
+    pub before: Option<Arc<Snapshot>>,
 }
 
 /// One generation.
@@ -74,10 +77,10 @@ pub struct ServedApi {
     alone: Router,
     /// Its models, ready to validate with.
     pub models: Models,
-    /// What its authorizers said.
-    pub verdicts: Verdicts,
+    /// What its Lambda authorizers said, by their names.
+    pub(super) verdicts: HashMap<String, Arc<Verdicts>>,
     /// What was used of its usage plans.
-    pub usage: Mutex<Usage>,
+    pub(super) usage: Arc<Mutex<Usage>>,
 }
 
 /// A function as it is served.
@@ -115,8 +118,8 @@ impl ServedApi {
             label: api.id.host_label(),
             alone: Router::alone(&api),
             models: Models::new(&api.models),
-            verdicts: Verdicts::default(),
-            usage: Mutex::default(),
+            verdicts: HashMap::new(),
+            usage: Arc::default(),
             context,
             api,
         }
@@ -127,7 +130,8 @@ impl ServedApi {
         let models = self.models.broken().map(|(name, why)| {
             format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
         });
-        models.chain(self.api.routes.iter().flat_map(mapping_findings)).collect()
+        let mapped = self.api.routes.iter().flat_map(mapping_findings);
+        models.chain(mapped).chain(limits::findings(&self.api)).collect()
     }
 }
 
@@ -146,7 +150,11 @@ impl Snapshot {
     /// The snapshot of a generation.
     #[must_use]
     pub fn new(parts: Parts) -> Snapshot {
-        let apis: Vec<ServedApi> = parts.apis.into_iter().map(|(api, context)| ServedApi::new(api, context)).collect();
+        let mut apis: Vec<ServedApi> =
+            parts.apis.into_iter().map(|(api, context)| ServedApi::new(api, context)).collect();
+        for served in &mut apis {
+            kept::take_over(served, &parts.functions, parts.before.as_deref());
+        }
         Snapshot {
             generation: parts.generation,
             together: Router::new(&apis.iter().map(|served| &served.api).collect::<Vec<_>>()),

@@ -6,20 +6,27 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
-use http_body_util::Full;
+use http_body_util::{Either, Full, Limited};
 use hyper::body::Incoming;
 
 use crate::apigw::mapping::{Upstream, passed_back, reply as mapped, upstream};
 use crate::apigw::{Exchange, Reply, reply};
-use crate::project::api::{ApiKind, HttpProxy};
+use crate::project::api::{ApiKind, Authorization, HttpProxy, Integration, Route};
 
 use super::intake::{MOST_BODY, whole};
-use super::outbound::Outbound;
+use super::outbound::{Outbound, Payload};
 use super::outgoing::{Answer, Stream};
 
 /// The answer of an HTTP_PROXY integration.
-pub(super) async fn pass(outbound: &Outbound, exchange: &Exchange<'_>, proxy: &HttpProxy) -> Answer {
-    match tokio::time::timeout(proxy.timeout, passed(outbound, exchange, proxy)).await {
+///
+/// `coming` is the request's body, where nobody had to read it before; it goes through piece by piece.
+pub(super) async fn pass(
+    outbound: &Outbound,
+    exchange: &Exchange<'_>,
+    proxy: &HttpProxy,
+    coming: Option<Incoming>,
+) -> Answer {
+    match tokio::time::timeout(proxy.timeout, passed(outbound, exchange, proxy, coming)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => {
             tracing::warn!(api = %exchange.api.id, uri = proxy.uri, problem, "an HTTP integration failed");
@@ -29,8 +36,21 @@ pub(super) async fn pass(outbound: &Outbound, exchange: &Exchange<'_>, proxy: &H
     }
 }
 
-async fn passed(outbound: &Outbound, exchange: &Exchange<'_>, proxy: &HttpProxy) -> Result<Answer, String> {
-    let answer = outbound.send(request(upstream(exchange, proxy))?).await?;
+/// Whether the body of a route's requests may stream through: an HTTP API's does, unless a signature is of the whole
+/// body or a mapped parameter looks into it.
+pub(super) fn streams(kind: ApiKind, route: &Route) -> bool {
+    let Integration::HttpProxy(proxy) = &route.integration else { return false };
+    let looks = proxy.request_parameters.values().any(|value| value.contains("request.body"));
+    kind == ApiKind::Http && route.authorization != Authorization::Iam && !looks
+}
+
+async fn passed(
+    outbound: &Outbound,
+    exchange: &Exchange<'_>,
+    proxy: &HttpProxy,
+    coming: Option<Incoming>,
+) -> Result<Answer, String> {
+    let answer = outbound.send(request(upstream(exchange, proxy), coming)?).await?;
     let (status, headers, body) = parts(answer);
     let buffers = (exchange.api.kind == ApiKind::Rest && !proxy.streaming) || !proxy.response_parameters.is_empty();
     if !buffers {
@@ -46,14 +66,18 @@ async fn passed(outbound: &Outbound, exchange: &Exchange<'_>, proxy: &HttpProxy)
     }
 }
 
-fn request(upstream: Upstream) -> Result<Request<Full<Bytes>>, String> {
+fn request(upstream: Upstream, coming: Option<Incoming>) -> Result<Request<Payload>, String> {
     let mut request = Request::builder().method(upstream.method.as_str()).uri(&upstream.uri);
     for (name, value) in &upstream.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
             request = request.header(name, value);
         }
     }
-    request.body(Full::new(upstream.body)).map_err(|problem| format!("{}: {problem}", upstream.uri))
+    let body = match coming {
+        Some(coming) => Either::Right(Limited::new(coming, MOST_BODY)),
+        None => Either::Left(Full::new(upstream.body)),
+    };
+    request.body(body).map_err(|problem| format!("{}: {problem}", upstream.uri))
 }
 
 fn parts(answer: Response<Incoming>) -> (u16, Vec<(String, String)>, Incoming) {

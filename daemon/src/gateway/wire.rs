@@ -258,6 +258,10 @@ fn incoming_head(head: &[u8], before: usize, heads: &SharedHeads) -> (usize, Opt
     if head.len() > MOST_HEAD {
         return (usize::MAX, Some(Framing::Blind));
     }
+    // A head that comes letter by letter is not read anew with each letter.
+    if before > 0 && !has_end(head.get(before.saturating_sub(3)..).unwrap_or_default()) {
+        return (usize::MAX, None);
+    }
     let mut lines = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut lines);
     match request.parse(head) {
@@ -270,6 +274,11 @@ fn incoming_head(head: &[u8], before: usize, heads: &SharedHeads) -> (usize, Opt
         Ok(httparse::Status::Partial) => (usize::MAX, None),
         Err(_) => (usize::MAX, Some(Framing::Blind)),
     }
+}
+
+/// Whether an empty line is among the bytes, with or without carriage returns.
+fn has_end(bytes: &[u8]) -> bool {
+    find(bytes, b"\n\r\n").is_some() || find(bytes, b"\n\n").is_some()
 }
 
 fn follows_request(method: Option<&str>, lines: &[httparse::Header<'_>]) -> Follows {

@@ -60,6 +60,24 @@ pub fn variables(
     all
 }
 
+/// What the platform keeps from extensions, beside everything that begins with an underscore (G1.10).
+pub const NOT_FOR_EXTENSIONS: [&str; 7] = [
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
+/// The variables of a sandbox's external extensions.
+#[must_use]
+pub fn of_extension(variables: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let kept = |name: &str| !name.starts_with('_') && !NOT_FOR_EXTENSIONS.contains(&name);
+    variables.into_iter().filter(|(name, _)| kept(name)).collect()
+}
+
 fn own((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }

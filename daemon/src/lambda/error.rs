@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use super::Failure;
 
+/// Largest event of a synchronous invocation, in bytes: 6 MiB (H1).
+pub const MAX_EVENT: usize = 6 * 1024 * 1024;
+
 /// Largest buffered response body, in bytes: 6 MiB and 100 (F3.1).
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 

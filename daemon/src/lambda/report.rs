@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::extension::Standing;
 use crate::project::function::{Function, LogFormat};
 
 /// What a REPORT line tells.
@@ -43,10 +44,31 @@ pub fn init_start(function: &Function, runtime_version: &str, time: &str) -> Str
             "INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:local",
             function.region
         ),
-        LogFormat::Json => json!({"time": time, "type": "platform.initStart", "record": {
-            "initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime_version,
-            "functionName": function.name, "functionVersion": super::environment::version(function)}})
-        .to_string(),
+        LogFormat::Json => {
+            let record = init_record(function, runtime_version);
+            json!({"time": time, "type": "platform.initStart", "record": record}).to_string()
+        }
+    }
+}
+
+/// What `platform.initStart` tells.
+pub(super) fn init_record(function: &Function, runtime_version: &str) -> Value {
+    json!({"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime_version,
+        "functionName": function.name, "functionVersion": super::environment::version(function)})
+}
+
+/// The line that tells of an extension (G1.11).
+#[must_use]
+pub fn extension(function: &Function, standing: &Standing, time: &str) -> String {
+    let events: Vec<&str> = standing.events.iter().map(|event| event.name()).collect();
+    match function.logging.format {
+        LogFormat::Text => {
+            format!("EXTENSION\tName: {}\tState: Ready\tEvents: [{}]", standing.name, events.join(", "))
+        }
+        LogFormat::Json => {
+            let record = json!({"name": *standing.name, "state": "Ready", "events": events});
+            json!({"time": time, "type": "platform.extension", "record": record}).to_string()
+        }
     }
 }
 
@@ -94,22 +116,28 @@ fn text_report(function: &Function, report: &Report<'_>) -> String {
 }
 
 fn json_report(function: &Function, report: &Report<'_>, time: &str) -> String {
+    json!({"time": time, "type": "platform.report", "record": record(function, report)}).to_string()
+}
+
+/// What `platform.report` tells.
+pub(super) fn record(function: &Function, report: &Report<'_>) -> Value {
     let mut metrics = json!({
-        "durationMs": round(milliseconds(report.duration)), "billedDurationMs": billed(report),
+        "durationMs": milliseconds_of(report.duration), "billedDurationMs": billed(report),
         "memorySizeMB": function.memory_mb, "maxMemoryUsedMB": megabytes(report.max_memory)});
     if let Some(init) = report.init {
-        metrics["initDurationMs"] = json!(round(milliseconds(init)));
+        metrics["initDurationMs"] = json!(milliseconds_of(init));
     }
     let mut record = json!({"requestId": report.request_id,
         "status": report.status.map_or("success", |(status, _)| status), "metrics": metrics});
     if let Some((_, Some(error_type))) = report.status {
         record["errorType"] = json!(error_type);
     }
-    json!({"time": time, "type": "platform.report", "record": record}).to_string()
+    record
 }
 
-fn round(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
+/// As a number of JSON, to the microsecond.
+pub(super) fn milliseconds_of(duration: Duration) -> f64 {
+    (milliseconds(duration) * 1e3).round() / 1e3
 }
 
 /// The line that a timeout leaves before END.
@@ -124,33 +152,11 @@ mod tests {
     use crate::lambda::environment;
 
     fn function(format: LogFormat) -> Function {
-        use crate::project::function::{Architecture, Code, Environment, Logging, Package, Runtime};
-        Function {
-            id: crate::project::FunctionId("F".into()),
-            name: "F".into(),
-            arn: "arn:aws:lambda:us-east-1:123456789012:function:F".into(),
-            package: Package::Zip {
-                code: Code::Folder("/code".into()),
-                runtime: Runtime::Python { minor: 13 },
-                handler: "app.handler".into(),
-                layers: vec![],
-            },
-            environment: Environment([("A".to_owned(), "1".to_owned()), ("_X".into(), "2".into())].into()),
-            timeout: Duration::from_secs(3),
-            memory_mb: 128,
-            ephemeral_storage_mb: 512,
-            architecture: Architecture::X86_64,
-            reserved_concurrency: None,
-            alias: None,
-            logging: Logging { format, application_level: None, system_level: None, group: "/aws/lambda/F".into() },
-            tracing_active: false,
-            url: None,
-            region: "us-east-1".into(),
-            per_tenant: false,
-            hosting: Default::default(),
-            metadata: Default::default(),
-            other_events: vec![],
-        }
+        use crate::project::function::Environment;
+        let mut function = crate::project::testing::function();
+        function.logging.format = format;
+        function.environment = Environment([("A".to_owned(), "1".to_owned()), ("_X".into(), "2".into())].into());
+        function
     }
 
     #[test]

@@ -3,11 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::Outcome;
+use crate::project::Function;
+use crate::project::asynchronous::{MAX_AGE, MAX_RETRIES};
 
-/// How long Lambda keeps an event, unless EventInvokeConfig says less.
-pub const MAX_AGE: Duration = Duration::from_secs(6 * 3600);
-/// How often it tries again after a function error, unless EventInvokeConfig says less.
-pub const MAX_RETRIES: u32 = 2;
 /// The waits before the first and the second retry after a function error.
 const AFTER_ERROR: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 /// The longest wait after a throttle; the first is a second, and each is twice the one before.
@@ -27,6 +25,16 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Rules {
         Rules { retries: MAX_RETRIES, max_age: MAX_AGE, refuses_all: false }
+    }
+}
+
+impl Rules {
+    /// A function's own.
+    #[must_use]
+    pub fn of(function: &Function) -> Rules {
+        let config = &function.asynchronous;
+        let refuses_all = function.reserved_concurrency == Some(0);
+        Rules { retries: config.retries, max_age: config.max_age, refuses_all }
     }
 }
 

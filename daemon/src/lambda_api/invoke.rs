@@ -14,12 +14,11 @@ use super::server::{self, Reply};
 use super::target::Target;
 use super::{Service, body, jackson};
 use crate::apigw::trace;
+use crate::lambda::error::MAX_EVENT;
 use crate::lambda::{Invocation, Outcome, invocation};
 use crate::logs::{LogQuery, tail};
 use crate::supervisor::handle::{Refused, valid_event};
 
-/// Largest event of a synchronous invocation.
-const MOST_SYNCHRONOUS: usize = 6 * 1024 * 1024;
 /// Largest event of an asynchronous one.
 const MOST_ASYNCHRONOUS: usize = 1024 * 1024;
 /// Largest client context, in base64.
@@ -54,7 +53,7 @@ pub(super) async fn invoke(
 ) -> Result<Reply, Fault> {
     let (parts, body) = request.into_parts();
     let kind = Kind::of(&parts.headers)?;
-    let limit = if kind == Kind::Event { MOST_ASYNCHRONOUS } else { MOST_SYNCHRONOUS };
+    let limit = if kind == Kind::Event { MOST_ASYNCHRONOUS } else { MAX_EVENT };
     let payload = body::read(body, limit, "InvokeFunction").await?;
     let wanted = find::find(service, target, &parts.headers).await?;
     let invocation = invocation(&wanted, &parts.headers, payload, request_id)?;

@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 
@@ -136,7 +136,7 @@ impl Layers {
         for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
             request = request.header(*name, value);
         }
-        let request = request.body(Full::<Bytes>::default()).map_err(|problem| problem.to_string())?;
+        let request = request.body(Either::Left(Full::<Bytes>::default())).map_err(|problem| problem.to_string())?;
         let answer = self.outbound.send(request).await?;
         let place = url.split('?').next().unwrap_or_default();
         let status = answer.status();

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Layer;
+use super::asynchronous::Asynchronous;
 use super::containers::Hosting;
 use super::layer::LayerContent;
+use super::serving::Serving;
 
 /// A function's logical id, with its nested stacks before it: `Orders` or `Shop/Orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +70,10 @@ pub struct Function {
     pub other_events: Vec<(String, String)>,
     /// Where and how the user's settings want it hosted.
     pub hosting: Hosting,
+    /// What happens to its asynchronous invocations.
+    pub asynchronous: Asynchronous,
+    /// How the user's settings want it served.
+    pub serving: Serving,
 }
 
 impl Function {

@@ -5,6 +5,7 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod asynchronous;
 pub mod containers;
 pub mod diff;
 pub mod environment;
@@ -14,6 +15,7 @@ pub mod layer;
 pub mod resolve;
 pub mod routes;
 pub mod samconfig;
+pub mod serving;
 pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,6 +3,7 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `function`, `code`, `layer` | functions and layers, of SAM and of plain CloudFormation |
+//! | `asynchronous` | what happens to asynchronous invocations |
 //! | `index` | which function an ARN, a name or an integration's URI means |
 //! | `draft` | an API while it is put together |
 //! | `document` | OpenAPI documents → drafts |
@@ -16,6 +17,7 @@
 //! Resolving never stops at the first mistake: everything that can be served is in the project, and what is wrong is in
 //! the diagnostics.
 
+mod asynchronous;
 mod auth;
 mod authorizer;
 mod clash;
@@ -94,6 +96,12 @@ fn functions(scopes: &[Rc<Scope<'_>>], overrides: &Overrides, project: &mut Proj
     }
     let index = Index::new(&project.functions);
     let urls: Vec<_> = scopes.iter().flat_map(|scope| function::plain_urls(scope, &index)).collect();
+    let asynchronous: Vec<_> = scopes.iter().flat_map(|scope| asynchronous::all(scope, &index)).collect();
+    for (id, config) in asynchronous {
+        if let Some(function) = project.functions.get_mut(&id) {
+            function.asynchronous = config;
+        }
+    }
     for (id, url) in urls {
         if let Some(function) = project.functions.get_mut(&id) {
             function.url = Some(url);

@@ -55,6 +55,23 @@ pub struct Settings {
     pub containers: ContainerSettings,
     /// Files of keys that issuers of tokens are pinned to.
     pub jwks: Vec<Pin>,
+    /// Which function is debugged, and how.
+    pub debug: DebugSettings,
+    /// Sandboxes are frozen between invocations, as at AWS.
+    pub freeze: bool,
+}
+
+/// What the user said of debugging, under the SAM CLI's names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DebugSettings {
+    /// Port on which a debugger may attach (`--debug-port`); without one nothing is debugged.
+    pub port: Option<u16>,
+    /// The function, by logical id or name (`--debug-function`); `None` is the only one.
+    pub function: Option<String>,
+    /// Arguments for the debugger or the interpreter (`--debug-args`).
+    pub args: Option<String>,
+    /// Absolute path of the folder that holds the debugger (`--debugger-path`).
+    pub debugger_path: Option<PathBuf>,
 }
 
 /// Default of [`Settings::max_concurrency`].
@@ -83,6 +100,8 @@ impl Settings {
             lambda_endpoint: true,
             containers: ContainerSettings::default(),
             jwks: Vec::new(),
+            debug: DebugSettings::default(),
+            freeze: false,
         }
     }
 }
@@ -107,6 +126,8 @@ impl fmt::Debug for Settings {
             .field("lambda_endpoint", &self.lambda_endpoint)
             .field("containers", &self.containers)
             .field("jwks", &self.jwks)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }

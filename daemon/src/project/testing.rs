@@ -1,27 +1,24 @@
 //! A function for unit tests.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::FunctionId;
-use super::function::{Architecture, Code, Environment, Function, LogFormat, Logging, Package, Runtime};
+use super::function::{Architecture, Code, Environment, Function, FunctionId, LogFormat, Logging, Package, Runtime};
 
-/// A Python function with 256 MB.
+/// A Python function with 128 MB and every default.
 pub(crate) fn function() -> Function {
     Function {
         id: FunctionId("Fn".into()),
         name: "Fn".into(),
         arn: "arn:aws:lambda:us-east-1:123456789012:function:Fn".into(),
         package: Package::Zip {
-            code: Code::Folder(PathBuf::from("/code")),
-            runtime: Runtime::Python { minor: 11 },
+            code: Code::Folder("/code".into()),
+            runtime: Runtime::Python { minor: 13 },
             handler: "app.handler".into(),
             layers: Vec::new(),
         },
         environment: Environment::default(),
         timeout: Duration::from_secs(3),
-        memory_mb: 256,
+        memory_mb: 128,
         ephemeral_storage_mb: 512,
         architecture: Architecture::X86_64,
         reserved_concurrency: None,
@@ -36,8 +33,10 @@ pub(crate) fn function() -> Function {
         url: None,
         region: "us-east-1".into(),
         per_tenant: false,
-        metadata: BTreeMap::new(),
+        metadata: Default::default(),
         other_events: Vec::new(),
         hosting: Default::default(),
+        asynchronous: Default::default(),
+        serving: Default::default(),
     }
 }

@@ -164,12 +164,13 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         Package::Zip { runtime, .. } => runtime.to_string(),
         Package::Image { .. } => name.to_owned(),
     };
-    Description {
-        executable: name.to_owned(),
-        runtime_version,
-        notes: other.into_iter().chain(note).collect(),
-        driver: NAME,
-    }
+    let debugging = function
+        .serving
+        .debug
+        .as_ref()
+        .map(|_| "a function in a container runs without a debugger; debug it with --sandbox process".to_owned());
+    let notes = other.into_iter().chain(note).chain(debugging).collect();
+    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
 }
 
 /// What is laid into the container.

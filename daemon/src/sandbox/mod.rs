@@ -4,6 +4,7 @@
 //! it starts may wait at a gate: everything is there but the function's own code, until it is released.
 
 pub mod auto;
+mod debug;
 pub mod docker;
 pub mod doors;
 pub mod engine;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::lambda::environment::SandboxIdentity;
@@ -113,6 +115,10 @@ pub struct Started {
     pub sandbox: Box<dyn Sandbox>,
     /// What it prints.
     pub output: Output,
+    /// What its external extensions print.
+    pub extension_output: Output,
+    /// Where what listens in it is reached from here: it is known there as `sandbox.localdomain`.
+    pub place: IpAddr,
     /// Who may talk to its Runtime API: it alone.
     pub admit: Admit,
 }
@@ -133,10 +139,35 @@ pub trait Sandbox: Send {
     }
 
     /// Opens the gate: the function's code may be loaded.
+    /// Opens the gate: its external extensions are started, and where it has none the function's code may be loaded.
     fn release(&mut self);
 
-    /// Waits for its end; may be called again after being cancelled.
+    /// The function's code may be loaded: after [`Notice::Complete`], when the extensions have registered.
+    fn start_runtime(&mut self) {}
+
+    /// Waits for the runtime's end; may be called again after being cancelled.
     fn wait(&mut self) -> BoxFuture<'_, Exit>;
+
+    /// Waits for the next thing that happens in it; the runtime's end is told once. May be called again after being
+    /// cancelled.
+    fn happening(&mut self) -> BoxFuture<'_, Happening> {
+        self.wait().map(Happening::Exit).boxed()
+    }
+
+    /// Ends the runtime, and its extensions not: by SIGTERM, or at once.
+    fn end_runtime(&mut self, by_force: bool) {
+        if by_force {
+            self.kill();
+        }
+    }
+
+    /// Stops everything in it, as it stands, until it is thawed.
+    fn freeze(&mut self) {}
+
+    /// Lets it go on.
+    fn thaw(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Ends it and everything it started, at once.
     fn kill(&mut self);
@@ -148,4 +179,31 @@ pub trait Sandbox: Send {
 
     /// Memory in use now and at most so far, in bytes.
     fn memory(&self) -> memory::Usage;
+
+    /// Whether a debugger is attached to it.
+    fn is_debugged(&self) -> bool {
+        false
+    }
+}
+
+/// What happens in a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// Its runtime has ended.
+    Exit(Exit),
+    /// Something about its external extensions.
+    Extension(Notice),
+}
+
+/// What becomes of external extensions, each by its file name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It runs.
+    Launched(String),
+    /// It could not be started, and why.
+    NotLaunched(String, String),
+    /// Those that there are were all launched, or could not be.
+    Complete,
+    /// It has ended.
+    Ended(String, Exit),
 }

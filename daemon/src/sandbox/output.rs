@@ -29,6 +29,7 @@ pub struct Output {
 enum Source {
     Pipe(pipe::Receiver),
     Channel(mpsc::Receiver<bytes::Bytes>),
+    None,
 }
 
 impl Output {
@@ -36,6 +37,12 @@ impl Output {
     #[must_use]
     pub fn from_pipe(pipe: pipe::Receiver) -> Output {
         Output { source: Source::Pipe(pipe), buffer: BytesMut::new(), ended: false }
+    }
+
+    /// Of nobody.
+    #[must_use]
+    pub fn none() -> Output {
+        Output { source: Source::None, buffer: BytesMut::new(), ended: true }
     }
 
     /// From pieces that someone else reads.
@@ -59,6 +66,7 @@ impl Output {
                 Some(piece) => self.buffer.extend_from_slice(&piece),
                 None => self.ended = true,
             },
+            Source::None => self.ended = true,
         }
     }
 
@@ -124,6 +132,7 @@ impl Output {
                     None
                 }
             },
+            Source::None => None,
         }
     }
 

@@ -4,35 +4,41 @@
 //! the gate at which it waits for its release; its standard output and error are one pipe. The folders are the real
 //! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod child;
+mod extensions;
+mod peer;
+mod sweep;
+
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{PipeWriter, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::process::ExitStatusExt;
+use std::io::PipeWriter;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::net::unix::pipe;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::lambda::environment::{self, Places, SandboxIdentity};
-use crate::lambda::error::Exit;
 use crate::project::function::{Code, Function, Package, Runtime};
 use crate::project::settings::ProjectName;
 
+use self::child::Process;
+use self::extensions::{Extensions, Launch};
 use super::runtimes::{Clients, Interpreter, Interpreters};
-use super::{Description, Driver, Launcher, Output, Sandbox, StartError, Started, files, memory};
+use super::{Description, Driver, Launcher, Output, StartError, Started, debug, files};
+
+pub use self::sweep::reap;
 
 /// The driver's name.
 const NAME: &str = "process";
 /// Names the variable with a program that is run in front of the runtime (F5.5).
 const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
-/// How often what a sandbox left behind is looked for: each look may find what forked during the one before.
-const SWEEPS: usize = 100;
+/// Makes a program that knows no gate wait at one.
+const WAIT: [&str; 3] = ["/bin/sh", "-c", r#"read -r _ && exec "$0" "$@" </dev/null"#];
 
 /// The driver.
 #[derive(Debug, Clone)]
@@ -58,7 +64,7 @@ impl ProcessDriver {
         };
         let task_root = files::code(code, runtime, &self.cache)?;
         let layers = files::layers(layers, &self.cache)?;
-        let entry = self.entry(runtime, &task_root, &layers)?;
+        let entry = self.entry(&function, runtime, &task_root, &layers)?;
         let places = Places {
             task_root: text(&task_root),
             layers: layers.iter().map(|layer| text(layer)).collect(),
@@ -70,9 +76,15 @@ impl ProcessDriver {
         Ok(ProcessLauncher { function, entry, places, task_root, in_place })
     }
 
-    fn entry(&self, runtime: &Runtime, task_root: &Path, layers: &[PathBuf]) -> Result<Entry, StartError> {
+    fn entry(
+        &self,
+        function: &Function,
+        runtime: &Runtime,
+        task_root: &Path,
+        layers: &[PathBuf],
+    ) -> Result<Entry, StartError> {
         match runtime {
-            Runtime::Python { .. } | Runtime::Node { .. } => self.interpreted(runtime),
+            Runtime::Python { .. } | Runtime::Node { .. } => self.interpreted(function, runtime),
             Runtime::Provided(name) => Ok(bootstrap(name, task_root, layers)),
             Runtime::Container(name) => Err(cannot(&format!(
                 "runtime {name} runs in a container alone; start an engine and use --sandbox docker"
@@ -81,23 +93,37 @@ impl ProcessDriver {
         }
     }
 
-    fn interpreted(&self, runtime: &Runtime) -> Result<Entry, StartError> {
+    fn interpreted(&self, function: &Function, runtime: &Runtime) -> Result<Entry, StartError> {
         let interpreter = self
             .interpreters
             .find(runtime)
             .map_err(|reason| StartError { error_type: "Runtime.InvalidEntrypoint", reason })?;
+        if debug::needs_debugpy(function) && !has_debugpy(&interpreter, function) {
+            return Err(debug::without_debugpy(&text(&interpreter.path)));
+        }
+        let debugger = debug::arguments(function, &Ipv4Addr::LOCALHOST.to_string());
         let family = if matches!(runtime, Runtime::Python { .. }) { "python" } else { "nodejs" };
         Ok(Entry {
-            program: Program::Client(self.clients.command(runtime, &interpreter)),
+            program: Program::Client(self.clients.command(runtime, &interpreter, &debugger)),
             interpreter_folder: interpreter.path.parent().map(Path::to_path_buf),
             description: Description {
                 executable: text(&interpreter.path),
                 runtime_version: format!("{family}:{}", version_text(&interpreter)),
-                notes: interpreter.note.clone().into_iter().collect(),
+                notes: interpreter.note.clone().into_iter().chain(debug::note(function)).collect(),
                 driver: NAME,
             },
         })
     }
+}
+
+/// Whether the interpreter finds debugpy: of its own, or where the user says.
+fn has_debugpy(interpreter: &Interpreter, function: &Function) -> bool {
+    let path = function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.clone());
+    let mut probe = std::process::Command::new(&interpreter.path);
+    let program =
+        format!("import importlib.util, sys; sys.exit(importlib.util.find_spec('{}') is None)", debug::DEBUGPY);
+    probe.args(["-c", &program]).env_clear().envs(path.map(|path| ("PYTHONPATH", path)));
+    probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn version_text(interpreter: &Interpreter) -> String {
@@ -193,7 +219,7 @@ impl ProcessLauncher {
         identity: &SandboxIdentity,
         account: &BTreeMap<String, String>,
     ) -> Command {
-        let variables = environment::variables(&self.function, &self.places, account, identity);
+        let variables = self.variables(identity, account);
         let wrapper = variables.get(EXEC_WRAPPER).map(OsString::from);
         let mut argv = wrapper.into_iter().chain(program);
         let mut command = Command::new(argv.next().unwrap_or_default());
@@ -202,28 +228,74 @@ impl ProcessLauncher {
         command
     }
 
-    fn spawn(&self, mut command: Command, mark: String) -> std::io::Result<Started> {
+    fn variables(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut all = environment::variables(&self.function, &self.places, account, identity);
+        let debugger = self.function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.as_deref());
+        if let (Some(debugger), Some(path)) = (debugger, all.get_mut("PYTHONPATH")) {
+            path.push(':');
+            path.push_str(&text(debugger));
+        }
+        all
+    }
+
+    /// The extensions of the layers as they are now, and what they print.
+    fn extensions(
+        &self,
+        programs: BTreeMap<String, PathBuf>,
+        identity: &SandboxIdentity,
+        account: &BTreeMap<String, String>,
+    ) -> std::io::Result<(Extensions, Output)> {
+        if programs.is_empty() {
+            return Ok((Extensions::default(), Output::none()));
+        }
+        let (reader, output) = std::io::pipe()?;
+        let mut variables = environment::of_extension(self.variables(identity, account));
+        let mark = format!("{}/{}", self.places.runtime_dir, identity.log_stream);
+        variables.insert(sweep::EXTENSION_OF.to_owned(), mark);
+        let printed = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
+        Ok((Extensions::waiting(Launch { programs, variables, output }), printed))
+    }
+
+    fn spawn(
+        &self,
+        program: Vec<OsString>,
+        identity: &SandboxIdentity,
+        account: &BTreeMap<String, String>,
+    ) -> std::io::Result<Started> {
+        let programs = extensions::find(&self.places.layers);
+        // The runtime follows its extensions, so where there are any it waits, whether it knows a gate or not.
+        let (program, gated) = match (self.can_hold(), programs.is_empty()) {
+            (true, _) => (program, true),
+            (false, true) => (program, false),
+            (false, false) => (WAIT.iter().map(OsString::from).chain(program).collect(), true),
+        };
+        let mut command = self.command(program, identity, account);
+        let (extensions, extension_output) = self.extensions(programs, identity, account)?;
         let (reader, writer) = std::io::pipe()?;
         command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
-        let gate = self.gate(&mut command)?;
+        let gate = gate(&mut command, gated)?;
         let child = command.spawn()?;
         // The command holds the pipe's writing end; only when it is gone does the reader see the child's end.
         drop(command);
         let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
-        let memory_limit = u64::from(self.function.memory_mb) << 20;
-        let process = Process { gate, pid: child.id(), child, exit: None, mark, memory_limit };
-        Ok(Started { sandbox: Box::new(process), output, admit: Arc::new(is_own_peer) })
-    }
-
-    /// A runtime that brings its own `bootstrap` knows no gate and finds an empty standard input.
-    fn gate(&self, command: &mut Command) -> std::io::Result<Option<PipeWriter>> {
-        if !self.can_hold() {
-            command.stdin(Stdio::null());
-            return Ok(None);
-        }
-        let (reader, writer) = std::io::pipe()?;
-        command.stdin(Stdio::from(reader));
-        Ok(Some(writer))
+        let process = Process {
+            pid: child.id(),
+            child,
+            gate,
+            extensions,
+            marks: sweep::marks(&self.places.runtime_dir, identity),
+            memory_limit: u64::from(self.function.memory_mb) << 20,
+            debug_port: self.function.serving.debug.as_ref().map(|debug| debug.port),
+            exit: None,
+            told: false,
+        };
+        Ok(Started {
+            sandbox: Box::new(process),
+            output,
+            extension_output,
+            place: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            admit: Arc::new(peer::is_own_peer),
+        })
     }
 
     /// A program that is not there is worded as the platform words it (F5.5).
@@ -265,157 +337,22 @@ impl Launcher for ProcessLauncher {
         account: Arc<BTreeMap<String, String>>,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
         let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
-        let started = self.entry.program.argv().and_then(|program| {
-            let command = self.command(program, &identity, &account);
-            self.spawn(command, mark(&identity)).map_err(|problem| self.not_spawned(&problem, wrapped))
-        });
-        std::future::ready(started).boxed()
-    }
-}
-
-/// The variable that a sandbox shares with no other, and that everything it starts inherits.
-fn mark(identity: &SandboxIdentity) -> String {
-    format!("AWS_LAMBDA_LOG_STREAM_NAME={}", identity.log_stream)
-}
-
-/// A child and its process group.
-struct Process {
-    child: Child,
-    /// What is found in the environment of all its processes.
-    mark: String,
-    /// In bytes.
-    memory_limit: u64,
-    gate: Option<PipeWriter>,
-    pid: Option<u32>,
-    exit: Option<Exit>,
-}
-
-impl Process {
-    fn kill_group(&self) {
-        let group = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        if let Some(group) = group
-            && let Err(problem) = kill_process_group(group, Signal::KILL)
-        {
-            // It has ended by itself, mostly.
-            tracing::debug!(?group, %problem, "a process group was not killed");
-        }
-    }
-}
-
-impl Sandbox for Process {
-    fn pid(&self) -> Option<u32> {
-        self.pid
-    }
-
-    fn release(&mut self) {
-        if let Some(mut gate) = self.gate.take() {
-            // An empty pipe takes three bytes without waiting; should the process be gone, its exit tells.
-            drop(gate.write_all(b"go\n"));
-        }
-    }
-
-    fn wait(&mut self) -> BoxFuture<'_, Exit> {
         async move {
-            if let Some(exit) = self.exit {
-                return exit;
-            }
-            let exit = self.child.wait().await.map_or(Exit::Status(0), exit_of);
-            // Whatever the runtime left behind in its group goes with it.
-            self.kill_group();
-            self.exit = Some(exit);
-            exit
+            debug::port_is_free(&self.function, self.runtime_api_host()).await?;
+            let program = self.entry.program.argv()?;
+            self.spawn(program, &identity, &account).map_err(|problem| self.not_spawned(&problem, wrapped))
         }
         .boxed()
     }
-
-    fn kill(&mut self) {
-        if self.exit.is_none() {
-            self.kill_group();
-        }
-    }
-
-    /// A process that made a session of its own is in no group of ours and nobody's child: its environment tells.
-    fn sweep(&mut self) -> BoxFuture<'_, ()> {
-        let mark = self.mark.clone().into_bytes();
-        async move {
-            let swept = tokio::task::spawn_blocking(move || end_all(|variable| variable == mark)).await;
-            match swept {
-                Ok(0) => {}
-                Ok(count) => tracing::debug!(count, "ended processes that had left their sandbox"),
-                Err(problem) => tracing::warn!(%problem, "what a sandbox left behind could not be looked for"),
-            }
-        }
-        .boxed()
-    }
-
-    fn memory(&self) -> memory::Usage {
-        let pid = self.pid.filter(|_| self.exit.is_none());
-        pid.map(|pid| memory::of_tree(pid, self.memory_limit)).unwrap_or_default()
-    }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
+/// The gate, where the program waits at one; another finds an empty standard input.
+fn gate(command: &mut Command, gated: bool) -> std::io::Result<Option<PipeWriter>> {
+    if !gated {
+        command.stdin(Stdio::null());
+        return Ok(None);
     }
-}
-
-fn exit_of(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Status(code),
-        (None, Some(signal)) => Exit::Signal(signal),
-        (None, None) => Exit::Status(0),
-    }
-}
-
-/// Ends what a killed daemon left behind: processes whose runtime folder is one of this state folder's, which nobody
-/// but the holder of the state may start. Returns how many there were.
-#[must_use]
-pub fn reap(runtimes: &Path) -> usize {
-    let mark = format!("LAMBDA_RUNTIME_DIR={}/", runtimes.display()).into_bytes();
-    end_all(|variable| variable.starts_with(&mark))
-}
-
-/// Ends the processes of which a variable is as asked for, and looks again until there are no more, since one may fork
-/// while it is looked at. Returns how many there were.
-fn end_all(is_marked: impl Fn(&[u8]) -> bool) -> usize {
-    let mut all = BTreeSet::new();
-    for _ in 0..SWEEPS {
-        // One that ended in the meantime needs no killing.
-        let ended: Vec<Pid> = marked(&is_marked).filter(|pid| kill_process(*pid, Signal::KILL).is_ok()).collect();
-        if ended.is_empty() {
-            break;
-        }
-        all.extend(ended.into_iter().map(Pid::as_raw_pid));
-    }
-    all.len()
-}
-
-/// Processes of which a variable is as asked for; one that has ended and waits to be collected has none.
-fn marked(is_marked: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = Pid> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let ours = pids.filter(move |pid| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(&is_marked)
-    });
-    ours.filter_map(Pid::from_raw)
-}
-
-/// Only this machine's processes may talk to a sandbox's Runtime API, and of these only the daemon's own user's: the
-/// kernel's table of connections says whose the other end is.
-#[must_use]
-pub fn is_own_peer(peer: SocketAddr, local: SocketAddr) -> bool {
-    let (SocketAddr::V4(peer), SocketAddr::V4(local)) = (peer, local) else { return false };
-    let end = |address: std::net::SocketAddrV4| {
-        format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
-    };
-    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else { return peer.ip().is_loopback() };
-    let (theirs, ours) = (end(peer), end(local));
-    let owner = table.lines().skip(1).find_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        (fields.get(1) == Some(&theirs.as_str()) && fields.get(2) == Some(&ours.as_str()))
-            .then(|| fields.get(7).copied())?
-    });
-    owner.and_then(|uid| uid.parse::<u32>().ok()) == Some(rustix::process::getuid().as_raw())
+    let (reader, writer) = std::io::pipe()?;
+    command.stdin(Stdio::from(reader));
+    Ok(Some(writer))
 }

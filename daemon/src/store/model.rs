@@ -96,6 +96,7 @@ pub struct SavedInvocation {
 }
 
 /// A change; changes of one commit are saved together or not at all.
+#[expect(clippy::large_enum_variant, reason = "one is made for a control call and written at once")]
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Save a project, new or changed.

@@ -15,8 +15,10 @@ use std::time::SystemTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
+use crate::lambda::destination::{self, Finished};
 use crate::lambda::retry::{self, History, Next, Rules};
 use crate::lambda::{Invocation, Outcome};
+use crate::project::asynchronous::MAX_AGE;
 use crate::project::settings::ProjectName;
 use crate::project::{Function, FunctionId};
 use crate::shutdown::Phase;
@@ -213,8 +215,8 @@ impl Actor {
         let Some(listed) = self.directory.function(&event.saved.project, &event.saved.function) else {
             return self.park(event, now);
         };
-        if retry::expired(event.history(), rules(&listed.function), now) {
-            return self.give_up(&event, &listed.function, "EventAgeExceeded");
+        if retry::expired(event.history(), Rules::of(&listed.function), now) {
+            return self.give_up(event, &listed.function, "EventAgeExceeded", None);
         }
         let lane = self.running.entry(event.key()).or_default();
         if lane.running == AT_ONCE {
@@ -237,7 +239,7 @@ impl Actor {
     fn park(&mut self, event: Event, now: SystemTime) {
         let SavedInvocation { project, function, .. } = &event.saved;
         if retry::expired(event.history(), Rules::default(), now) {
-            tracing::warn!(%project, %function, id = event.saved.invocation.request_id, "an event is given up: its function did not run for {} s", retry::MAX_AGE.as_secs());
+            tracing::warn!(%project, %function, id = event.saved.invocation.request_id, "an event is given up: its function did not run for {} s", MAX_AGE.as_secs());
             return self.remove(&event);
         }
         tracing::debug!(%project, %function, "an event waits for its function to run");
@@ -256,9 +258,9 @@ impl Actor {
     }
 
     fn ended(&mut self, mut event: Event, function: &Function, outcome: &Outcome) {
-        match retry::after(outcome, event.history(), rules(function), self.queue.clock.now()) {
-            Next::Done => self.remove(&event),
-            Next::GivenUp { condition } => self.give_up(&event, function, condition),
+        match retry::after(outcome, event.history(), Rules::of(function), self.queue.clock.now()) {
+            Next::Done => self.end(event, function, destination::SUCCESS, Some(outcome)),
+            Next::GivenUp { condition } => self.give_up(event, function, condition, Some(outcome)),
             Next::Again { due, history } => {
                 (event.saved.due, event.throttles) = (due, history.throttles);
                 if history.errors != event.saved.attempts {
@@ -270,10 +272,64 @@ impl Actor {
         }
     }
 
-    fn give_up(&self, event: &Event, function: &Function, condition: &'static str) {
+    fn give_up(&mut self, event: Event, function: &Function, condition: &'static str, outcome: Option<&Outcome>) {
         let SavedInvocation { project, invocation, attempts, .. } = &event.saved;
-        tracing::warn!(%project, function = %function.id, id = invocation.request_id, condition, errors = attempts, "an event is given up; dead-letter queues and destinations are not served here, so it is delivered nowhere");
-        self.remove(event);
+        let told = function.asynchronous.on_failure.as_ref().map_or("nobody", |target| target.0.as_str());
+        tracing::warn!(%project, function = %function.id, id = invocation.request_id, condition, errors = attempts, told, "an event is given up");
+        self.end(event, function, condition, outcome);
+    }
+
+    /// An event has ended, and its function's destination is told: in one change of the store, so that neither is lost
+    /// nor told twice.
+    fn end(&mut self, event: Event, function: &Function, condition: &str, outcome: Option<&Outcome>) {
+        let config = &function.asynchronous;
+        let target = if condition == destination::SUCCESS { &config.on_success } else { &config.on_failure };
+        let told = target.as_ref().and_then(|target| self.record(&event, function, target, condition, outcome));
+        let Some(told) = told else { return self.remove(&event) };
+        let id = event.saved.invocation.request_id.clone();
+        let changes = vec![Change::PutInvocation(told.saved.clone()), Change::RemoveInvocation(id)];
+        self.commit_all(changes, Some(told));
+    }
+
+    /// The invocation that tells `target`.
+    fn record(
+        &self,
+        event: &Event,
+        function: &Function,
+        target: &FunctionId,
+        condition: &str,
+        outcome: Option<&Outcome>,
+    ) -> Option<Event> {
+        let SavedInvocation { project, invocation, attempts, .. } = &event.saved;
+        let now = self.queue.clock.now();
+        let listed = self.directory.function(project, target);
+        let Some(listed) = listed else {
+            tracing::warn!(%project, function = %function.id, %target, id = invocation.request_id, "a destination does not run now, and is not told");
+            return None;
+        };
+        let attempted = outcome.is_some_and(|outcome| matches!(outcome, Outcome::Returned(_) | Outcome::Failed(_)));
+        let record = destination::record(&Finished {
+            function,
+            request_id: &invocation.request_id,
+            event: &invocation.event,
+            condition,
+            attempts: attempts + u32::from(attempted),
+            outcome,
+            time: &humantime::format_rfc3339_millis(now).to_string(),
+        });
+        let told = Invocation {
+            request_id: uuid::Uuid::new_v4().to_string(),
+            event: record,
+            invoked_arn: listed.function.arn.as_str().into(),
+            trace_id: invocation.trace_id.clone(),
+            client_context: None,
+            cognito_identity: None,
+            tenant_id: None,
+        };
+        let (project, function) = (project.clone(), target.clone());
+        let saved = SavedInvocation { invocation: told, project, function, accepted: now, attempts: 0, due: now };
+        let room = self.queue.room_for(&saved).ok();
+        Some(Event { saved, throttles: 0, _room: room })
     }
 
     fn forget(&mut self, project: &ProjectName) {
@@ -294,17 +350,22 @@ impl Actor {
     }
 
     fn commit(&self, change: Change) {
-        let store = self.queue.store.clone();
+        self.commit_all(vec![change], None);
+    }
+
+    /// Saves changes, and runs an event that is among them when it is saved.
+    fn commit_all(&self, changes: Vec<Change>, then: Option<Event>) {
+        let (store, mailbox) = (self.queue.store.clone(), self.queue.mailbox.clone());
         self.phase.spawn("the record of an event", async move {
-            if let Err(problem) = store.commit(vec![change]).await {
+            if let Err(problem) = store.commit(changes).await {
                 tracing::error!(%problem, "how an event ended could not be saved: a restart will run it again");
+            }
+            if let Some(event) = then {
+                // A queue that has ended leaves it to the next daemon.
+                drop(mailbox.send(Message::Run(event)));
             }
         });
     }
-}
-
-fn rules(function: &Function) -> Rules {
-    Rules { refuses_all: function.reserved_concurrency == Some(0), ..Rules::default() }
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -16,7 +16,7 @@ use crate::lambda::{Invocation, Outcome};
 use crate::logs::{LogEntry, LogQuery};
 use crate::project::containers::ContainersPatch;
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::sandbox::progress::{Board, Progress};
 use crate::template::Diagnostic;
@@ -67,6 +67,36 @@ pub struct Patch {
     pub containers: ContainersPatch,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
     pub jwks: Option<Vec<Pin>>,
+    /// Debugging.
+    pub debug: DebugPatch,
+    /// Sandboxes are frozen between invocations.
+    pub freeze: Option<bool>,
+}
+
+/// A change of what is debugged; an inner `None` takes a setting back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DebugPatch {
+    /// Port.
+    pub port: Option<Option<u16>>,
+    /// Function.
+    pub function: Option<Option<String>>,
+    /// Arguments.
+    pub args: Option<Option<String>>,
+    /// Folder of the debugger.
+    pub debugger_path: Option<Option<PathBuf>>,
+}
+
+impl DebugPatch {
+    /// The settings after the change.
+    #[must_use]
+    pub fn apply(self, now: DebugSettings) -> DebugSettings {
+        DebugSettings {
+            port: self.port.unwrap_or(now.port),
+            function: self.function.unwrap_or(now.function),
+            args: self.args.unwrap_or(now.args),
+            debugger_path: self.debugger_path.unwrap_or(now.debugger_path),
+        }
+    }
 }
 
 impl std::fmt::Debug for Patch {
@@ -89,6 +119,8 @@ impl std::fmt::Debug for Patch {
             .field("lambda_endpoint", &self.lambda_endpoint)
             .field("containers", &self.containers)
             .field("jwks", &self.jwks)
+            .field("debug", &self.debug)
+            .field("freeze", &self.freeze)
             .finish()
     }
 }

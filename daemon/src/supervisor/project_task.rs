@@ -583,7 +583,8 @@ impl ProjectTask {
         account: &Account,
     ) -> Result<Snapshot, Refused> {
         let surroundings = self.surroundings()?;
-        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings);
+        let before = self.running.as_ref().map(|live| live.gateway.snapshot());
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, surroundings, before);
         for (api, finding) in snapshot.findings() {
             let location = next.locations.get(&api.0).cloned();
             self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
@@ -763,6 +764,8 @@ fn patched(settings: &Settings, patch: Patch) -> Settings {
         idle_expiry: patch.idle_expiry.unwrap_or(now.idle_expiry),
         lambda_endpoint: patch.lambda_endpoint.unwrap_or(now.lambda_endpoint),
         containers: patch.containers.apply(now.containers),
+        debug: patch.debug.apply(now.debug),
+        freeze: patch.freeze.unwrap_or(now.freeze),
         jwks: patch.jwks.unwrap_or(now.jwks),
     }
 }

@@ -15,6 +15,7 @@ use crate::gateway::{Snapshot, Surroundings};
 use crate::lambda::pool::Limits;
 use crate::layers;
 use crate::logs::LogHub;
+use crate::project::serving;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
 use crate::sandbox::{Driver, Launcher};
@@ -101,7 +102,9 @@ impl Ground<'_> {
         };
         let held = held.filter(|_| reusable && same_account);
         let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
-        let wanted = if self.settings.warm == Warm::Eager { in_use.max(1) } else { in_use };
+        // A debugger attaches before the first request.
+        let at_once = self.settings.warm == Warm::Eager || function.serving.debug.is_some();
+        let wanted = if at_once { in_use.max(1) } else { in_use };
         if wanted > 0 {
             worker.begin_warm(wanted);
         }
@@ -129,12 +132,13 @@ impl Ground<'_> {
     fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {
         worker::Spec {
             limits: limits(&function, self.settings),
+            // One that waits at the gate would have the debugger's port.
+            spare: function.serving.debug.is_none(),
             function,
             launcher,
             account: self.account.clone(),
             logs: self.logs.clone(),
             starts: self.shared.starts.clone(),
-            spare: true,
             tasks: self.shared.sandboxes.clone(),
         }
     }
@@ -142,6 +146,9 @@ impl Ground<'_> {
 
 /// How many sandboxes a function may have, and how long.
 pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
+    if function.serving.debug.is_some() {
+        return Limits { sandboxes: 1, waiting: MOST_WAITING, idle_expiry: serving::DEBUGGED };
+    }
     match function.reserved_concurrency {
         Some(reserved) => Limits { sandboxes: reserved, waiting: 0, idle_expiry: settings.idle_expiry },
         None => {
@@ -169,6 +176,7 @@ pub(super) fn snapshot(
     functions: &BTreeMap<FunctionId, Running>,
     account: &BTreeMap<String, String>,
     surroundings: Arc<Surroundings>,
+    before: Option<Arc<Snapshot>>,
 ) -> Snapshot {
     let region = project.functions.values().next().map_or("us-east-1", |function| function.region.as_str());
     let in_order = project.precedence.iter().filter_map(|id| project.apis.get(id));
@@ -181,6 +189,7 @@ pub(super) fn snapshot(
         urls: project.functions.values().filter_map(|function| ServedUrl::of(function, ACCOUNT)).collect(),
         credentials: credentials(account).into_iter().collect(),
         surroundings,
+        before,
     })
 }
 

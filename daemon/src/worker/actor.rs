@@ -14,9 +14,10 @@ use crate::sandbox::Launcher;
 use crate::shutdown::Phase;
 use crate::worker::handle::SandboxStatus;
 
+use super::Held;
 use super::handle::{Handle, Handover, Message, Reply, Waiting};
 use super::journal::{Ending, Journal};
-use super::sandbox_task::{self, Cause, Context, Event, Held, InitFailure, Order};
+use super::sandbox_task::{self, Cause, Context, Event, InitFailure, Order};
 
 /// Messages that may wait; a full mailbox is a throttle.
 const MAILBOX: usize = 1_024;
@@ -50,6 +51,7 @@ pub struct Spec {
 #[must_use]
 pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
     let (mailbox, messages) = mpsc::channel(MAILBOX);
+    let debugged = spec.function.serving.debug.is_some();
     let (events, event_queue) = mpsc::unbounded_channel();
     let (spares, spare_queue) = mpsc::channel(1);
     let actor = Actor {
@@ -69,7 +71,7 @@ pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
     };
     let (phase, name) = (actor.tasks.clone(), format!("function {}", actor.spec.function.id));
     phase.spawn(name, actor.run(messages, event_queue, spare_queue));
-    Handle::new(mailbox)
+    Handle::new(mailbox).debugged(debugged)
 }
 
 struct Slot {
@@ -304,6 +306,7 @@ impl Actor {
             journal: self.journal.clone(),
             events: self.events.clone(),
             runtime_version: self.spec.launcher.description().runtime_version.clone(),
+            tasks: self.tasks.clone(),
         };
         let name = format!("a sandbox of {}", self.spec.function.id);
         match spare {

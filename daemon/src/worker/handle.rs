@@ -1,11 +1,14 @@
 //! The way to a function's worker.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lambda::error::normalise_type;
 use crate::lambda::pool::Limits;
 use crate::lambda::{Failure, Invocation, Outcome};
+use crate::project::serving;
 use crate::runtime_api::Chunk;
 
 use super::Held;
@@ -89,13 +92,32 @@ pub enum Reply {
 #[derive(Debug, Clone)]
 pub struct Handle {
     mailbox: mpsc::Sender<Message>,
+    debugged: bool,
 }
 
 impl Handle {
+    /// Whether the other one leads to the same worker.
+    #[must_use]
+    pub fn is(&self, other: &Handle) -> bool {
+        self.mailbox.same_channel(&other.mailbox)
+    }
+
     /// A handle that sends to `mailbox`.
     #[must_use]
     pub fn new(mailbox: mpsc::Sender<Message>) -> Handle {
-        Handle { mailbox }
+        Handle { mailbox, debugged: false }
+    }
+
+    /// The handle of a function that may be debugged.
+    #[must_use]
+    pub(super) fn debugged(self, debugged: bool) -> Handle {
+        Handle { debugged, ..self }
+    }
+
+    /// How long one who would wait for `limit` should wait: who debugs a function takes longer.
+    #[must_use]
+    pub fn patience(&self, limit: Duration) -> Duration {
+        if self.debugged { limit.max(serving::DEBUGGED) } else { limit }
     }
 
     /// Invokes the function and waits for its end; a streamed answer is gathered (F3.5). A caller that goes away does

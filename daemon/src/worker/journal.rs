@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::lambda::extension::Standing;
 use crate::lambda::report::{self, Report};
 use crate::logs::{LogEntry, LogHub, LogSource};
 use crate::project::Function;
@@ -27,6 +28,18 @@ pub struct Ending {
     pub error_type: Option<String>,
     /// The function's timeout passed.
     pub timed_out: bool,
+}
+
+impl Ending {
+    /// How it went, when not well.
+    #[must_use]
+    pub fn status(&self) -> Option<(&str, Option<&str>)> {
+        match (&self.error_type, self.timed_out) {
+            (_, true) => Some(("timeout", None)),
+            (Some(error_type), false) => Some(("error", Some(error_type.as_str()))),
+            (None, false) => None,
+        }
+    }
 }
 
 impl Journal {
@@ -58,16 +71,17 @@ impl Journal {
         if ending.timed_out {
             push(&report::timed_out(request_id, self.function.timeout, &now()));
         }
-        let status = match (&ending.error_type, ending.timed_out) {
-            (_, true) => Some(("timeout", None)),
-            (Some(error_type), false) => Some(("error", Some(error_type.as_str()))),
-            (None, false) => None,
-        };
+        let status = ending.status();
         let report =
             Report { request_id, duration: ending.duration, init: ending.init, max_memory: ending.max_memory, status };
         for line in report::end(&self.function, &report, &now()) {
             push(&line);
         }
+    }
+
+    /// An extension is ready.
+    pub fn extension(&self, standing: &Standing) {
+        self.push(&report::extension(&self.function, standing, &now()), LogSource::Platform, None);
     }
 
     /// Something about the sandbox that the user should read beside the function's own lines.

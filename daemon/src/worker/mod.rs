@@ -10,9 +10,12 @@
 
 mod actor;
 pub mod handle;
+mod held;
 pub mod journal;
 mod sandbox_task;
+mod scribe;
+mod subscriber;
 
 pub use actor::{Spec, spawn};
 pub use handle::{Handle, Handover, Reply, stream_failure};
-pub use sandbox_task::Held;
+pub use held::Held;

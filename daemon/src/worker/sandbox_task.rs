@@ -1,106 +1,46 @@
 //! Owns one sandbox from its release to its end: the child, its Runtime API, its lifecycle, its deadline.
 //!
 //! ```text
-//!             orders (assign, stop)                 calls (next, response, error)
-//!  actor ───────────────────────────▶  Task::run  ◀─────────────────────────────── Runtime API
-//!        ◀─── events (ready, gone) ───     ▲  └── exit, output, deadline, memory
+//!             orders (assign, stop)                 calls (of the runtime, of extensions)
+//!  actor ───────────────────────────▶  Task::serve  ◀───────────────────────────── Runtime API
+//!        ◀─── events (ready, gone) ───     ▲  └── what happens in it, output, deadline, memory
 //! ```
+//! [`extensions`] has what extensions ask and do, [`ending`] how it all ends.
 //! It decides nothing about which invocation goes where, and never starts a second sandbox.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+mod ending;
+mod extensions;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::lambda::environment::{self, SandboxIdentity};
 use crate::lambda::error::{self, Exit};
+use crate::lambda::extension::{ExtensionRefusal, Extensions, ShutdownReason};
 use crate::lambda::lifecycle::{Lifecycle, Refusal, State};
 use crate::lambda::pool::SandboxId;
+use crate::lambda::telemetry::RuntimeDone;
 use crate::lambda::{Failure, Invocation, Outcome};
-use crate::project::Function;
-use crate::runtime_api::{Admit, Answer, Call, RuntimeApi, Work};
-use crate::sandbox::{Launcher, Output, Sandbox, StartError, Started};
+use crate::project::{Function, serving};
+use crate::runtime_api::{Answer, Call, ExtensionEvent, RuntimeApi, Work};
+use crate::sandbox::{Happening, Output, Sandbox, StartError, Started};
+use crate::shutdown::Phase;
 
+use super::Held;
 use super::handle::Reply;
 use super::journal::{Ending, Journal};
+use super::scribe::Scribe;
 
 /// How often the memory of a working sandbox is looked at.
 const MEMORY_TICK: Duration = Duration::from_millis(100);
-/// How long the connections of a runtime that has ended may take to deliver what it last said.
-const LAST_WORDS: Duration = Duration::from_millis(250);
 /// INIT may take so long (F5.2).
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// No event for so long means none is due: a timer that is armed anew before it fires.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// A sandbox that waits at the gate: started, with its Runtime API, but without the function's code.
-pub struct Held {
-    started: Started,
-    api: RuntimeApi,
-}
-
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held").field("pid", &self.started.sandbox.pid()).finish_non_exhaustive()
-    }
-}
-
-impl Held {
-    /// Starts a sandbox as far as the gate.
-    ///
-    /// # Errors
-    /// What the driver says, or that no port could be had.
-    pub async fn start(
-        function: &Function,
-        launcher: &dyn Launcher,
-        account: Arc<BTreeMap<String, String>>,
-    ) -> Result<Held, StartError> {
-        let (door, admit) = oneshot::channel();
-        let api = listen(launcher, admit).await.map_err(|problem| StartError {
-            error_type: "Sandbox.Failure",
-            reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
-        })?;
-        let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function) };
-        let mut started = launcher.start(identity, account).await?;
-        // A listener that has gone has nobody to let in.
-        drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
-        Ok(Held { started, api })
-    }
-
-    /// Waits until it waits at the gate.
-    pub async fn settled(mut self) -> Held {
-        self.started.sandbox.settled().await;
-        self
-    }
-
-    /// Its process id.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.started.sandbox.pid()
-    }
-
-    /// Whether it has not ended while it waited, and would find what one that is started now would find.
-    pub fn is_alive(&mut self) -> bool {
-        use futures_util::FutureExt;
-        self.started.sandbox.is_fresh() && self.started.sandbox.wait().now_or_never().is_none()
-    }
-}
-
-async fn listen(launcher: &dyn Launcher, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
-    let listener = TcpListener::bind(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
-    let told = launcher.runtime_api_address(listener.local_addr()?);
-    RuntimeApi::serve(listener, told, admit)
-}
-
-/// `YYYY/MM/DD/[$LATEST]<32 hex>` (F7.4).
-fn log_stream(function: &Function) -> String {
-    let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let date = today.split('T').next().unwrap_or_default().replace('-', "/");
-    format!("{date}/[{}]{}", environment::version(function), uuid::Uuid::new_v4().simple())
-}
+/// How often it is looked whether a debugger is still attached, once the time is up.
+const DEBUG_TICK: Duration = Duration::from_secs(1);
 
 /// What the actor tells a sandbox.
 #[derive(Debug)]
@@ -155,6 +95,8 @@ pub(super) struct Context {
     pub(super) journal: Journal,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) runtime_version: String,
+    /// What it starts besides belongs to this phase.
+    pub(super) tasks: Phase,
 }
 
 struct Current {
@@ -166,18 +108,29 @@ struct Current {
 /// An invocation that has been answered and is not in the log yet.
 struct Ended {
     request_id: Arc<str>,
+    began: Instant,
+    /// Until the answer.
     duration: Duration,
+    /// Bytes of the answer.
+    produced: u64,
     error_type: Option<String>,
     timed_out: bool,
+    /// Subscribers know that the runtime is done; extensions may not be.
+    told: bool,
 }
 
 struct Task {
     context: Context,
     sandbox: Box<dyn Sandbox>,
     output: Output,
+    extension_output: Output,
     api: RuntimeApi,
     life: Lifecycle,
+    extensions: Extensions,
+    scribe: Scribe,
     pending_next: Option<oneshot::Sender<Result<Work, Refusal>>>,
+    /// Extensions that wait for an event, by identifier.
+    waiting: HashMap<Arc<str>, oneshot::Sender<Result<ExtensionEvent, ExtensionRefusal>>>,
     current: Option<Current>,
     /// An answered invocation whose stream has not ended.
     streaming: Option<Current>,
@@ -185,6 +138,14 @@ struct Task {
     /// Whose lines the function prints: the invocation's from START to REPORT, nobody's before and after.
     printing: Option<Arc<str>>,
     init: Option<Duration>,
+    init_done: bool,
+    /// The actor knows that it waits for an invocation.
+    announced: bool,
+    runtime_started: bool,
+    runtime_ended: bool,
+    frozen: bool,
+    /// Until when extensions have to be done, in milliseconds since the epoch, and why.
+    shutdown: Option<(u64, ShutdownReason)>,
     began: Instant,
     deadline: Instant,
     peak: u64,
@@ -198,32 +159,15 @@ enum End {
     TimedOut,
     InitTimedOut,
     InitError(Failure),
+    Extension(StartError),
 }
 
 /// Runs a sandbox from its release to its end.
 pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
-    let Held { started: Started { sandbox, output, .. }, api } = held;
-    let now = Instant::now();
-    let mut task = Task {
-        context,
-        sandbox,
-        output,
-        api,
-        life: Lifecycle::held(),
-        pending_next: None,
-        current: None,
-        streaming: None,
-        ended: None,
-        printing: None,
-        init: None,
-        began: now,
-        deadline: now + INIT_LIMIT,
-        peak: 0,
-        peak_read: None,
-    };
+    let mut task = Task::new(held, context);
     // Without an actor the orders end too, and with them this task.
     drop(task.context.events.send(Event::Started(task.context.id, task.sandbox.pid())));
-    task.context.journal.init_start(&task.context.runtime_version);
+    task.scribe.init_start(&task.context.runtime_version);
     task.life.release();
     task.sandbox.release();
     let end = task.serve(orders).await;
@@ -231,34 +175,71 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
 }
 
 impl Task {
+    fn new(held: Held, context: Context) -> Task {
+        let Held { started: Started { sandbox, output, extension_output, place, .. }, api } = held;
+        let now = Instant::now();
+        Task {
+            scribe: Scribe::new(context.function.clone(), context.journal.clone(), context.tasks.clone(), place),
+            context,
+            sandbox,
+            output,
+            extension_output,
+            api,
+            life: Lifecycle::held(),
+            extensions: Extensions::default(),
+            pending_next: None,
+            waiting: HashMap::new(),
+            current: None,
+            streaming: None,
+            ended: None,
+            printing: None,
+            init: None,
+            init_done: false,
+            announced: false,
+            runtime_started: false,
+            runtime_ended: false,
+            frozen: false,
+            shutdown: None,
+            began: now,
+            deadline: now + INIT_LIMIT,
+            peak: 0,
+            peak_read: None,
+        }
+    }
+
     async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> End {
         let timer = tokio::time::sleep(FAR);
         tokio::pin!(timer);
         loop {
-            if let Some(ended) = self.ended.take() {
+            if self.ended.as_ref().is_some_and(|ended| !ended.told) {
                 // Whoever forwards the answer goes first.
                 tokio::task::yield_now().await;
-                self.log_end(ended);
             }
+            self.settle();
             let wake = self.wake_at();
             if timer.deadline().into_std() != wake {
                 timer.as_mut().reset(wake.into());
             }
             tokio::select! {
                 biased;
+                // An extension is known before it calls.
+                happening = self.sandbox.happening() => match happening {
+                    Happening::Extension(notice) => if let Some(end) = self.noticed(notice) { return end },
+                    Happening::Exit(exit) => {
+                        self.runtime_ended = true;
+                        return self.last_words().await.unwrap_or(End::Exit(exit));
+                    }
+                },
                 call = self.api.calls.recv() => match call {
                     Some(call) => if let Some(end) = self.call(call) { return end },
                     None => return End::Stopped,
                 },
                 order = orders.recv() => match order {
-                    Some(Order::Assign(invocation, reply)) => self.assign(invocation, reply),
+                    Some(Order::Assign(invocation, reply)) => self.assign(invocation, reply).await,
                     Some(Order::Stop) | None => return End::Stopped,
                 },
-                exit = self.sandbox.wait() => {
-                    if let Some(end) = self.last_words().await { return end }
-                    return End::Exit(exit);
-                }
                 () = self.output.readable() => self.take_output(),
+                () = self.extension_output.readable() => self.take_extension_output(),
                 () = &mut timer => if let Some(end) = self.tick() { return end },
             }
         }
@@ -266,16 +247,8 @@ impl Task {
 
     /// The next moment at which something is due: the deadline, or a look at the memory before it.
     fn wake_at(&self) -> Instant {
-        match self.life.state() {
-            State::Running { .. } | State::Init => self.deadline.min(self.memory_due()),
-            State::Held | State::Ready | State::Answered | State::Failed => {
-                if self.streaming.is_some() {
-                    self.deadline.min(self.memory_due())
-                } else {
-                    self.began + FAR
-                }
-            }
-        }
+        let works = ending::is_working(self.life.state()) || self.streaming.is_some() || self.ended.is_some();
+        if works || !self.init_done { self.deadline.min(self.memory_due()) } else { self.began + FAR }
     }
 
     fn memory_due(&self) -> Instant {
@@ -286,15 +259,22 @@ impl Task {
 
     fn tick(&mut self) -> Option<End> {
         let now = Instant::now();
+        if now >= self.deadline && self.is_debugged() {
+            self.deadline = now + DEBUG_TICK;
+        }
         if now >= self.deadline {
-            return match self.life.state() {
-                State::Init => Some(End::InitTimedOut),
-                _ => Some(End::TimedOut),
-            };
+            return Some(if self.init_done { End::TimedOut } else { End::InitTimedOut });
         }
         let usage = self.measure(now);
         let most = u64::from(self.context.function.memory_mb) << 20;
-        (usage > most).then_some(End::Exit(Exit::OutOfMemory))
+        // The debugger's own memory is not the function's.
+        let bounded = self.context.function.serving.debug.is_none();
+        (bounded && usage > most).then_some(End::Exit(Exit::OutOfMemory))
+    }
+
+    /// Time does not count while someone looks at it, nor while INIT waits for him.
+    fn is_debugged(&self) -> bool {
+        self.context.function.serving.debug.is_some() && (!self.init_done || self.sandbox.is_debugged())
     }
 
     fn measure(&mut self, now: Instant) -> u64 {
@@ -305,15 +285,28 @@ impl Task {
     }
 
     fn take_output(&mut self) {
-        let (journal, printing) = (&self.context.journal, self.printing.as_ref());
-        self.output.take_lines(&mut |line| journal.printed(line, printing));
+        let (scribe, printing) = (&mut self.scribe, self.printing.as_ref());
+        self.output.take_lines(&mut |line| scribe.printed(line, printing));
+    }
+
+    fn take_extension_output(&mut self) {
+        let scribe = &mut self.scribe;
+        self.extension_output.take_lines(&mut |line| scribe.extension_printed(line));
+    }
+
+    /// What has been printed, to its last byte.
+    fn take_rest(&mut self) {
+        let (scribe, printing) = (&mut self.scribe, self.printing.as_ref());
+        self.output.take_rest(&mut |line| scribe.printed(line, printing));
+        self.extension_output.take_rest(&mut |line| scribe.extension_printed(line));
     }
 
     fn call(&mut self, call: Call) -> Option<End> {
         match call {
             Call::Next { reply } => self.next(reply),
             Call::Response { request_id, answer, reply } => self.response(&request_id, answer, reply),
-            Call::StreamEnd { .. } => self.stream_ended(),
+            Call::StreamEnd { bytes } => self.stream_ended(bytes),
+            Call::Extension(call) => return self.extension_call(call),
             Call::Error { request_id, error_type, body, reply } => {
                 let failure = Failure {
                     error_type: error::normalise_type(error_type.as_deref()),
@@ -342,38 +335,78 @@ impl Task {
 
     fn next(&mut self, reply: oneshot::Sender<Result<Work, Refusal>>) {
         let first = *self.life.state() == State::Init;
-        let waited = *self.life.state() == State::Ready;
         if let Err(refusal) = self.life.next_asked() {
             tell(reply, Err(refusal));
             return;
         }
         self.pending_next = Some(reply);
         if first {
-            self.init = Some(self.began.elapsed());
             self.take_output();
+            self.scribe.init_runtime_done();
         }
-        if !waited {
-            // A runtime that asks twice is ready once. Without an actor the orders end too, and with them this task.
-            drop(self.context.events.send(Event::Ready(self.context.id)));
+        self.went_on();
+    }
+
+    /// The runtime or an extension has done what it had to: INIT, or an invocation, may be over.
+    fn went_on(&mut self) {
+        let waits = *self.life.state() == State::Ready && self.extensions.are_idle();
+        // A runtime that asks twice is ready once.
+        if !waits || self.announced || self.shutdown.is_some() {
+            return;
+        }
+        if !self.init_done {
+            self.init_is_done();
+        }
+        self.announced = true;
+        if self.context.function.serving.freeze {
+            self.sandbox.freeze();
+            self.frozen = true;
+        }
+        // Without an actor the orders end too, and with them this task.
+        drop(self.context.events.send(Event::Ready(self.context.id)));
+    }
+
+    fn init_is_done(&mut self) {
+        let duration = self.began.elapsed();
+        self.init_done = true;
+        self.init = Some(duration);
+        self.take_extension_output();
+        self.extensions.close();
+        self.scribe.init_done(self.extensions.registered(), duration);
+    }
+
+    async fn thaw(&mut self) {
+        if std::mem::take(&mut self.frozen) {
+            self.sandbox.thaw().await;
         }
     }
 
-    fn assign(&mut self, invocation: Invocation, reply: oneshot::Sender<Reply>) {
+    async fn assign(&mut self, invocation: Invocation, reply: oneshot::Sender<Reply>) {
         let request_id: Arc<str> = invocation.request_id.as_str().into();
         if !self.life.assign(&request_id) {
             tell(reply, Reply::Whole(Outcome::Unavailable { reason: "the sandbox was not ready".to_owned() }));
             return;
         }
-        self.context.journal.start(&request_id);
+        self.announced = false;
+        self.thaw().await;
+        self.scribe.start(&request_id, &invocation.trace_id);
         self.printing = Some(request_id.clone());
         let began = Instant::now();
         self.deadline = began + self.context.function.timeout;
+        let deadline_ms = deadline_ms(self.time_to_tell());
+        self.tell_of_invocation(&invocation, &request_id, deadline_ms);
         self.current = Some(Current { request_id, reply: Some(reply), began });
-        let work = Work { invocation, deadline_ms: deadline_ms(self.context.function.timeout) };
+        let work = Work { invocation, deadline_ms };
         if let Some(next) = self.pending_next.take() {
             // A runtime whose connection broke asks again or ends; the deadline covers both.
             drop(next.send(Ok(work)));
         }
+    }
+
+    /// How long the function may believe to have.
+    fn time_to_tell(&self) -> Duration {
+        let debugged = self.context.function.serving.debug.is_some() && self.sandbox.is_debugged();
+        if debugged { serving::DEBUGGED } else { self.context.function.timeout }
     }
 
     fn response(&mut self, request_id: &str, answer: Answer, reply: oneshot::Sender<Result<(), Refusal>>) {
@@ -401,97 +434,73 @@ impl Task {
     /// The answer goes out first; the log is written when the next thing happens here, or at the end.
     fn complete(&mut self, outcome: Outcome) {
         let Some(mut current) = self.current.take() else { return };
-        let (error_type, timed_out) = match &outcome {
-            Outcome::Failed(failure) => (Some(failure.error_type.clone()), failure.timed_out),
-            Outcome::Returned(_) | Outcome::Throttled { .. } | Outcome::Unavailable { .. } => (None, false),
+        let (failure, produced) = match &outcome {
+            Outcome::Failed(failure) => (Some((failure.error_type.clone(), failure.timed_out)), failure.payload.len()),
+            Outcome::Returned(payload) => (None, payload.len()),
+            Outcome::Throttled { .. } | Outcome::Unavailable { .. } => (None, 0),
         };
         if let Some(reply) = current.reply.take() {
             tell(reply, Reply::Whole(outcome));
         }
-        self.has_ended(&current, error_type, timed_out);
+        self.has_ended(current, produced as u64, failure);
     }
 
-    fn stream_ended(&mut self) {
+    fn stream_ended(&mut self, bytes: u64) {
         if let Some(current) = self.streaming.take() {
-            self.has_ended(&current, None, false);
+            self.has_ended(current, bytes, None);
         }
     }
 
-    fn has_ended(&mut self, current: &Current, error_type: Option<String>, timed_out: bool) {
-        let (request_id, duration) = (current.request_id.clone(), current.began.elapsed());
-        self.ended = Some(Ended { request_id, duration, error_type, timed_out });
+    fn has_ended(&mut self, current: Current, produced: u64, failure: Option<(String, bool)>) {
+        let Current { request_id, began, .. } = current;
+        let (error_type, timed_out) = failure.map_or((None, false), |(error_type, late)| (Some(error_type), late));
+        let duration = began.elapsed();
+        self.ended = Some(Ended { request_id, began, duration, produced, error_type, timed_out, told: false });
+    }
+
+    /// An answered invocation is over when the extensions are done with it too.
+    fn settle(&mut self) {
+        let Some(mut ended) = self.ended.take() else { return };
+        if !ended.told {
+            self.runtime_done(&ended);
+            ended.told = true;
+        }
+        if self.extensions.are_idle() {
+            self.log_end(ended);
+        } else {
+            self.ended = Some(ended);
+        }
+    }
+
+    fn runtime_done(&mut self, ended: &Ended) {
+        self.take_output();
+        let error_type = ended.error_type.as_deref();
+        let status = match error_type {
+            None => "success",
+            Some(_) if ended.timed_out => "timeout",
+            Some("Runtime.Unknown") => "error",
+            Some(other) if other.starts_with("Function.") => "error",
+            Some(_) => "failure",
+        };
+        let (request_id, duration, produced) = (&*ended.request_id, ended.duration, ended.produced);
+        self.scribe.runtime_done(&RuntimeDone { request_id, duration, produced, status, error_type });
     }
 
     fn log_end(&mut self, ended: Ended) {
-        let Ended { request_id, duration, error_type, timed_out } = ended;
+        let Ended { request_id, began, mut duration, error_type, timed_out, .. } = ended;
         let now = Instant::now();
         if self.peak_read.is_none_or(|last| now.duration_since(last) >= MEMORY_TICK) {
             self.measure(now);
         }
-        self.take_output();
+        if !self.extensions.is_empty() {
+            // Their part is billed as well.
+            duration = now.duration_since(began);
+            self.take_output();
+            self.take_extension_output();
+        }
         let ending = Ending { duration, init: self.init.take(), max_memory: self.peak, error_type, timed_out };
-        self.context.journal.end(&request_id, &ending);
+        self.scribe.end(&request_id, &ending);
         self.printing = None;
-    }
-
-    /// A runtime that answered and exited at once may have its last call still on the way.
-    async fn last_words(&mut self) -> Option<End> {
-        self.api.close();
-        let until = tokio::time::Instant::now() + LAST_WORDS;
-        while let Ok(Some(call)) = tokio::time::timeout_at(until, self.api.calls.recv()).await {
-            if let Some(end) = self.call(call) {
-                return Some(end);
-            }
-        }
-        None
-    }
-
-    async fn finish(mut self, end: End) {
-        self.measure(Instant::now());
-        self.sandbox.kill();
-        let journal = self.context.journal.clone();
-        let printing = self.printing.clone();
-        self.output.take_rest(&mut |line| journal.printed(line, printing.as_ref()));
-        let cause = self.cause(end);
-        if let Some(ended) = self.ended.take() {
-            self.log_end(ended);
-        }
-        self.sandbox.wait().await;
-        self.sandbox.sweep().await;
-        self.output.take_rest(&mut |line| journal.printed(line, None));
-        drop(self.context.events.send(Event::Gone(self.context.id, cause)));
-    }
-
-    fn cause(&mut self, end: End) -> Cause {
-        let in_init = matches!(self.life.state(), State::Held | State::Init | State::Failed);
-        match end {
-            End::InitError(failure) => Cause::Failed(InitFailure::Reported(failure)),
-            End::InitTimedOut => Cause::Failed(InitFailure::TimedOut),
-            End::Exit(exit) if in_init => Cause::Failed(InitFailure::Exited(exit)),
-            End::Exit(exit) => {
-                self.end_current(|id| error::exited(id, exit));
-                Cause::Ended
-            }
-            End::TimedOut => {
-                let timeout = self.context.function.timeout;
-                self.end_current(|id| error::timed_out(id, timeout));
-                Cause::Ended
-            }
-            End::Stopped => {
-                self.end_current(|id| error::not_started(id, "Sandbox.Failure", "the sandbox was stopped"));
-                Cause::Ended
-            }
-        }
-    }
-
-    fn end_current(&mut self, failure: impl FnOnce(&str) -> Failure) {
-        if let Some(current) = self.streaming.take() {
-            let failure = failure(&current.request_id);
-            self.has_ended(&current, Some(failure.error_type), failure.timed_out);
-        } else if let Some(current) = &self.current {
-            let failure = failure(&current.request_id);
-            self.complete(Outcome::Failed(failure));
-        }
     }
 }
 

@@ -27,7 +27,7 @@ pub fn event(exchange: &Exchange, authorizer: &LambdaAuthorizer, identity: &Iden
 
 fn request(exchange: &Exchange) -> Value {
     let headers = header::rest(exchange.request);
-    let query = Grouped::query(exchange.request.query.as_deref());
+    let query = Grouped::query(exchange.api.kind, exchange.request.query.as_deref());
     json!({
         "type": "REQUEST",
         "methodArn": method_arn(exchange),
@@ -46,7 +46,7 @@ fn request(exchange: &Exchange) -> Value {
 
 fn http_v1(exchange: &Exchange, identity: &Identity) -> Value {
     let headers = header::http_v1(exchange.request);
-    let query = Grouped::query(exchange.request.query.as_deref());
+    let query = Grouped::query(exchange.api.kind, exchange.request.query.as_deref());
     let source = (!identity.values.is_empty()).then(|| identity.values.join(","));
     json!({
         "version": "1.0",
@@ -82,7 +82,7 @@ fn http_v2(exchange: &Exchange, authorizer: &LambdaAuthorizer, identity: &Identi
         put("cookies", json!(cookies));
     }
     put("headers", json!(header::v2(exchange.request, &[]).joined()));
-    let query = Grouped::query(exchange.request.query.as_deref());
+    let query = Grouped::query(exchange.api.kind, exchange.request.query.as_deref());
     if !query.is_empty() {
         put("queryStringParameters", json!(query.joined()));
     }

@@ -9,7 +9,7 @@ use super::{Refused, broken, denied, method_arn, unauthorized};
 use crate::apigw::caller::LambdaContext;
 use crate::apigw::gateway_response::ResponseType;
 use crate::apigw::policy::resource_policy::question;
-use crate::apigw::policy::{Decision, evaluate as evaluate_policy};
+use crate::apigw::policy::{Decision, evaluate as evaluate_policy, has_long_resource};
 use crate::apigw::{AuthorizerContext, Exchange};
 use crate::lambda::Outcome;
 use crate::project::api::{ApiKind, LambdaAuthorizer, LambdaAuthorizerKind};
@@ -113,6 +113,9 @@ fn understood(
     }
     let document = result.remove("policyDocument").filter(Value::is_object);
     let document = Arc::new(document.ok_or("the authorizer returned no policyDocument")?);
+    if has_long_resource(&document) {
+        return Err("a resource in the authorizer's policy is longer than 512 characters");
+    }
     Ok(Verdict::Policy { document, context })
 }
 

@@ -37,6 +37,13 @@ pub fn http(exchange: &Exchange, payload: Payload, outcome: &Outcome) -> Reply {
     http::reply(exchange, payload, outcome)
 }
 
+/// What is refused before anybody looks for a route: a REST API takes no raw `|` in a query (A1.9).
+#[must_use]
+pub fn refused_at_once(exchange: &Exchange) -> Option<Reply> {
+    let pipes = exchange.request.query.as_deref().is_some_and(|query| query.contains('|'));
+    (pipes && exchange.api.kind == ApiKind::Rest).then(|| local(exchange, 400, "Bad Request"))
+}
+
 /// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3).
 #[must_use]
 pub fn no_route(exchange: &Exchange) -> Reply {
@@ -78,6 +85,19 @@ pub fn throttled(exchange: &Exchange) -> Reply {
 pub fn too_large(exchange: &Exchange) -> Reply {
     match exchange.api.kind {
         ApiKind::Rest => gateway_response::reply(exchange, ResponseType::RequestTooLarge),
+        ApiKind::Http => http_error::reply(exchange, &HttpError::RequestEntityTooLarge),
+    }
+}
+
+/// The event is larger than a function takes, 6 MB (A3.8); other than the gateway's own limit it counts what base64 and
+/// the headers add.
+#[must_use]
+pub fn event_too_large(exchange: &Exchange) -> Reply {
+    match exchange.api.kind {
+        ApiKind::Rest => {
+            let refusal = Refusal::saying(ResponseType::RequestTooLarge, "Request Entity Too Large");
+            gateway_response::reply(exchange, refusal)
+        }
         ApiKind::Http => http_error::reply(exchange, &HttpError::RequestEntityTooLarge),
     }
 }

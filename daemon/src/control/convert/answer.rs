@@ -12,7 +12,7 @@ use crate::logs::{LogEntry, LogSource};
 use crate::project::function::Package;
 use crate::project::issuers::Pin;
 use crate::project::settings::{SandboxChoice, Settings, Warm};
-use crate::project::{Function, StandIn};
+use crate::project::{Function, Project, StandIn};
 use crate::sandbox::progress::{Progress, Pull, Step};
 use crate::supervisor::handle::{
     Changes, FunctionStatus, ProjectStatus, Refused, ReloadOutcome, ReloadReport, RunningStatus, SandboxStatus,
@@ -91,6 +91,11 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
         containers: containers::told(&settings.containers),
+        debug_port: settings.debug.port,
+        debug_function: settings.debug.function.clone(),
+        debug_args: settings.debug.args.clone(),
+        debugger_path: settings.debug.debugger_path.clone(),
+        freeze: settings.freeze,
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
 }
@@ -113,8 +118,29 @@ fn running(running: &RunningStatus) -> wire::project::Running {
             .map(|status| function(status, running.project.functions.get(&status.id)))
             .collect(),
         stand_ins: running.stand_ins.iter().map(stand_in).collect(),
+        api_keys: api_keys(&running.project),
         last_reload: running.last_reload.as_ref().map(reload_report),
     }
+}
+
+/// Each key once, with all plans that admit it.
+fn api_keys(project: &Project) -> Vec<wire::project::ApiKey> {
+    let mut keys: Vec<wire::project::ApiKey> = Vec::new();
+    for plan in project.apis.values().flat_map(|api| &api.usage_plans) {
+        for key in &plan.keys {
+            match keys.iter_mut().find(|known| known.id == key.id) {
+                Some(known) if known.plans.contains(&plan.id) => {}
+                Some(known) => known.plans.push(plan.id.clone()),
+                None => keys.push(wire::project::ApiKey {
+                    id: key.id.clone(),
+                    value: wire::secret::Text(key.value.clone()),
+                    enabled: key.enabled,
+                    plans: vec![plan.id.clone()],
+                }),
+            }
+        }
+    }
+    keys
 }
 
 /// A function as it runs, with what the project says of it; while a reload is under way the two may differ for a moment.

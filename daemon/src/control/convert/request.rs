@@ -11,7 +11,7 @@ use samd_proto::{ApiError, ErrorCode};
 use super::containers;
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
-use crate::supervisor::handle::{CallerEnvironment, Patch};
+use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
 
 /// The longest name of a project.
 const MAX_NAME: usize = 64;
@@ -53,6 +53,13 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
         containers: containers::asked(patch.containers)?,
+        debug: DebugPatch {
+            port: patch.debug_port.map(|port| Some(port).filter(|port| *port != 0)),
+            function: patch.debug_function.map(|name| Some(name).filter(|name| !name.is_empty())),
+            args: patch.debug_args.map(|args| Some(args).filter(|args| !args.trim().is_empty())),
+            debugger_path: patch.debugger_path.map(debugger_path).transpose()?,
+        },
+        freeze: patch.freeze,
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }
@@ -66,6 +73,11 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
     settings.region = query.region;
     settings.profile = query.profile;
     Ok((settings, CallerEnvironment(query.environment.0)))
+}
+
+/// An empty path takes the setting back.
+fn debugger_path(path: PathBuf) -> Result<Option<PathBuf>, ApiError> {
+    if path.as_os_str().is_empty() { Ok(None) } else { absolute("debugger_path", Some(path)) }
 }
 
 fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {

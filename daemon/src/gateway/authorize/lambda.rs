@@ -10,19 +10,19 @@ use crate::gateway::integrate::{invocation, worker_of};
 use crate::gateway::snapshot::{ServedApi, Snapshot};
 use crate::project::api::LambdaAuthorizer;
 
-/// Verdicts that one API keeps; the oldest half goes when there are more.
+/// Verdicts that one authorizer keeps; the oldest half goes when there are more.
 const MOST_KEPT: usize = 10_000;
 /// A Lambda authorizer may take so long (B7.3).
 const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Verdicts of an API's Lambda authorizers, by authorizer and identity (E3.5).
+/// Verdicts of a Lambda authorizer by identity (E3.5).
 #[derive(Debug, Default)]
-pub struct Verdicts {
+pub(in crate::gateway) struct Verdicts {
     kept: Mutex<HashMap<Key, (Verdict, Instant)>>,
 }
 
-/// An authorizer's name and the values of its identity sources.
-type Key = (String, Vec<String>);
+/// The values of the identity sources.
+type Key = Vec<String>;
 
 impl Verdicts {
     fn get(&self, key: &Key, now: Instant) -> Option<Verdict> {
@@ -50,15 +50,15 @@ pub(super) async fn ask(
     lambda: &LambdaAuthorizer,
 ) -> Result<AuthorizerContext, Refused> {
     let identity = authorizer::identify(exchange, lambda)?;
-    let key = identity.cache_key.clone().map(|values| (name.to_owned(), values));
+    let kept = served.verdicts.get(name).zip(identity.cache_key.clone());
     let now = Instant::now();
-    if let Some(verdict) = key.as_ref().and_then(|key| served.verdicts.get(key, now)) {
+    if let Some(verdict) = kept.as_ref().and_then(|(verdicts, key)| verdicts.get(key, now)) {
         return authorizer::evaluate(exchange, &verdict);
     }
     let event = authorizer::event(exchange, lambda, &identity);
     let verdict = self::verdict(snapshot, exchange, lambda, event).await?;
-    if let Some(key) = key {
-        served.verdicts.put(key, verdict.clone(), now + lambda.ttl, now);
+    if let Some((verdicts, key)) = kept {
+        verdicts.put(key, verdict.clone(), now + lambda.ttl, now);
     }
     authorizer::evaluate(exchange, &verdict)
 }
@@ -79,7 +79,7 @@ async fn verdict(
     };
     let invocation = invocation(exchange.request, event, arn);
     let began = Instant::now();
-    let Ok(outcome) = tokio::time::timeout(AUTHORIZER_TIMEOUT, worker.invoke(invocation)).await else {
+    let Ok(outcome) = tokio::time::timeout(worker.patience(AUTHORIZER_TIMEOUT), worker.invoke(invocation)).await else {
         return Err(authorizer::unevaluable(exchange, "the authorizer took longer than 10 seconds"));
     };
     let latency = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

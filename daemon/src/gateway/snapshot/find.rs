@@ -4,6 +4,7 @@
 //! <Function>.lambda-url.localhost   the function's URL
 //! a custom domain                   the API that its base path leads to
 //! <Api>.localhost                   that API alone, where slashes count as on AWS
+//! <Api>.execute-api.localhost       the same with its stage before the path, as on AWS's own host name
 //! any other host                    all APIs together, in order of precedence
 //! ```
 
@@ -59,6 +60,9 @@ impl Snapshot {
         if let Some(label) = below(name, ".lambda-url.localhost") {
             let url = self.urls.iter().find(|url| url.label.eq_ignore_ascii_case(label));
             return url.map_or(Target::NoUrl, Target::Url);
+        }
+        if let Some(label) = below(name, ".execute-api.localhost") {
+            return self.labelled(label).map_or(Target::Nothing, |api| staged(api, request));
         }
         if let Some(target) = self.by_domain(host, request) {
             return target;
@@ -149,6 +153,17 @@ impl Snapshot {
     fn is_named(&self, found: Option<&Match>) -> bool {
         let route = found.and_then(|found| self.apis.get(found.api)?.api.routes.get(found.route));
         route.is_some_and(|route| route.path != RoutePath::Default)
+    }
+}
+
+/// The default endpoint, whose paths begin with the stage.
+fn staged<'a>(api: &'a ServedApi, request: &Request) -> Target<'a> {
+    match domain::below_stage(&api.api, &request.path) {
+        Some(rest) if !api.api.default_endpoint_disabled => {
+            let found = Found::new(api, alone(api, request, rest));
+            Target::Api(Found { rest: Some(rest.to_owned()), ..found })
+        }
+        Some(_) | None => Target::Closed(Found::new(api, None)),
     }
 }
 

@@ -7,9 +7,11 @@ use super::index::Index;
 use super::layer::Layers;
 use super::reply;
 use crate::project::FunctionId;
+use crate::project::asynchronous::Asynchronous;
 use crate::project::containers::Hosting;
 use crate::project::environment::{Overrides, Variables};
 use crate::project::function::{Architecture, Environment, Function, FunctionUrl, LogFormat, Logging};
+use crate::project::serving::Serving;
 use crate::template::json::to_json;
 use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
@@ -55,6 +57,8 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
         metadata: metadata(scope, resource),
         other_events: super::events::unserved(&properties),
         hosting: Hosting::default(),
+        asynchronous: Asynchronous::default(),
+        serving: Serving::default(),
         name,
     }
 }

@@ -115,7 +115,9 @@ impl Keeper {
             _guard: self.guard,
         };
         // One that has ended already has no address, and nobody speaks for it.
-        Ok(Started { sandbox: Box::new(container), output, admit: launcher.link.admit(address) })
+        let admit = launcher.link.admit(address);
+        let place = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        Ok(Started { sandbox: Box::new(container), output, extension_output: Output::none(), place, admit })
     }
 }
 

@@ -181,8 +181,8 @@ mod tests {
     fn a_container_has_lambdas_limits_and_no_rights() {
         let body = body(&testing::function());
         let host = body.host_config.unwrap();
-        assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
-        assert_eq!((host.cpu_shares, host.pids_limit), (Some(148), Some(1_024)));
+        assert_eq!((host.memory, host.memory_swap), (Some(128 << 20), Some(128 << 20)));
+        assert_eq!((host.cpu_shares, host.pids_limit), (Some(74), Some(1_024)));
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
         assert_eq!(host.security_opt.unwrap(), ["no-new-privileges:true"]);
         assert_eq!(host.readonly_rootfs, Some(true));

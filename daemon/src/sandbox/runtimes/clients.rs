@@ -73,18 +73,19 @@ impl Clients {
     }
 
     /// The command that starts the client of `runtime`; to be run in the code folder, with the gate on standard input.
+    /// `before` stands between the interpreter and the client: a debugger's arguments.
     #[must_use]
-    pub fn command(&self, runtime: &Runtime, interpreter: &Interpreter) -> Vec<OsString> {
-        let program = interpreter.path.clone().into_os_string();
+    pub fn command(&self, runtime: &Runtime, interpreter: &Interpreter, before: &[String]) -> Vec<OsString> {
         let folder = self.folder(runtime);
-        match runtime {
+        let (flags, client): (&[&str], Vec<OsString>) = match runtime {
             // Unbuffered, as AWS's client makes its streams: what was printed is there even when the process is killed.
-            Runtime::Python { .. } => {
-                vec![program, "-u".into(), folder.join("bootstrap.py").into(), self.bytecode.clone().into()]
-            }
-            Runtime::Node { .. } => vec![program, folder.join("bootstrap.js").into()],
-            Runtime::Provided(_) | Runtime::Container(_) | Runtime::Unknown(_) => vec![program],
-        }
+            Runtime::Python { .. } => (&["-u"], vec![folder.join("bootstrap.py").into(), self.bytecode.clone().into()]),
+            Runtime::Node { .. } => (&[], vec![folder.join("bootstrap.js").into()]),
+            Runtime::Provided(_) | Runtime::Container(_) | Runtime::Unknown(_) => (&[], Vec::new()),
+        };
+        let program = interpreter.path.clone().into_os_string();
+        let flags = flags.iter().map(OsString::from).chain(before.iter().map(OsString::from));
+        std::iter::once(program).chain(flags).chain(client).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::containers::ContainersV1;
 use super::{VERSION, millis};
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::store::model::{SavedProject, Wanted};
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +35,15 @@ pub(super) struct ProjectV1 {
     lambda_endpoint: bool,
     #[serde(default)]
     containers: ContainersV1,
+    debug_port: Option<u16>,
+    #[serde(default)]
+    debug_function: Option<String>,
+    #[serde(default)]
+    debug_args: Option<String>,
+    #[serde(default)]
+    debugger_path: Option<PathBuf>,
+    #[serde(default)]
+    freeze: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     jwks: Vec<PinV1>,
 }
@@ -105,6 +114,11 @@ impl From<&SavedProject> for ProjectV1 {
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
             containers: ContainersV1::from(&settings.containers),
+            debug_port: settings.debug.port,
+            debug_function: settings.debug.function.clone(),
+            debug_args: settings.debug.args.clone(),
+            debugger_path: settings.debug.debugger_path.clone(),
+            freeze: settings.freeze,
             jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
@@ -135,6 +149,13 @@ impl From<ProjectV1> for SavedProject {
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
             containers: record.containers.into(),
+            debug: DebugSettings {
+                port: record.debug_port,
+                function: record.debug_function,
+                args: record.debug_args,
+                debugger_path: record.debugger_path,
+            },
+            freeze: record.freeze,
             jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {

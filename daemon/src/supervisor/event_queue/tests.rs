@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::lambda::Failure;
 use crate::logs::LogHub;
-use crate::project::function::{Architecture, Code, Environment, LogFormat, Logging, Package, Runtime};
+use crate::project::asynchronous::Asynchronous;
 use crate::shutdown::Shutdown;
 use crate::supervisor::directory::{Listing, Roster};
 use crate::worker::{self, Reply, handle::Message as Order};
@@ -34,37 +34,7 @@ fn id() -> FunctionId {
 }
 
 fn function(reserved_concurrency: Option<u32>) -> Arc<Function> {
-    Arc::new(Function {
-        id: id(),
-        name: "orders".to_owned(),
-        arn: "arn:aws:lambda:us-east-1:123456789012:function:orders".to_owned(),
-        package: Package::Zip {
-            code: Code::Folder("/shop".into()),
-            runtime: Runtime::Python { minor: 12 },
-            handler: "app.handler".to_owned(),
-            layers: Vec::new(),
-        },
-        environment: Environment::default(),
-        timeout: Duration::from_secs(3),
-        memory_mb: 128,
-        ephemeral_storage_mb: 512,
-        architecture: Architecture::X86_64,
-        reserved_concurrency,
-        alias: None,
-        logging: Logging {
-            format: LogFormat::Text,
-            application_level: None,
-            system_level: None,
-            group: "g".to_owned(),
-        },
-        tracing_active: false,
-        url: None,
-        region: "us-east-1".to_owned(),
-        per_tenant: false,
-        metadata: BTreeMap::new(),
-        other_events: Vec::new(),
-        hosting: Default::default(),
-    })
+    Arc::new(Function { id: id(), reserved_concurrency, ..crate::project::testing::function() })
 }
 
 fn invocation(request_id: &str) -> Invocation {
@@ -77,6 +47,10 @@ fn invocation(request_id: &str) -> Invocation {
         cognito_identity: None,
         tenant_id: None,
     }
+}
+
+fn told() -> FunctionId {
+    FunctionId("Told".to_owned())
 }
 
 fn failed() -> Outcome {
@@ -110,6 +84,16 @@ impl Scene {
     fn publish(&self, reserved_concurrency: Option<u32>) {
         let listed = Listed { function: function(reserved_concurrency), worker: Ok(self.worker.clone()) };
         self.listing.publish(Roster { functions: [(id(), listed)].into(), logs: LogHub::default() });
+    }
+
+    /// With this EventInvokeConfig, and a function `Told` beside it.
+    fn publish_with(&self, asynchronous: Asynchronous) {
+        let one = |function: Function| {
+            (function.id.clone(), Listed { function: Arc::new(function), worker: Ok(self.worker.clone()) })
+        };
+        let own = Function { asynchronous, ..(*function(None)).clone() };
+        let told = Function { id: told(), ..crate::project::testing::function() };
+        self.listing.publish(Roster { functions: [one(own), one(told)].into(), logs: LogHub::default() });
     }
 
     async fn accept(&self, request_id: &str) {
@@ -236,7 +220,7 @@ async fn events_of_a_removed_project_are_forgotten() {
 async fn an_event_whose_function_does_not_run_for_six_hours_is_given_up() {
     let scene = Scene::new();
     scene.accept("id-1").await;
-    tokio::time::sleep(retry::MAX_AGE + Duration::from_secs(1)).await;
+    tokio::time::sleep(MAX_AGE + Duration::from_secs(1)).await;
     scene.listing.retract();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(scene.end().await.1, []);
@@ -248,5 +232,44 @@ async fn more_events_than_there_is_memory_for_are_refused() {
     let mut large = invocation("id-1");
     large.event = format!("\"{}\"", "x".repeat(ROOM * 1024)).into();
     assert!(matches!(scene.queue.accept(name(), id(), large).await, Err(Refused::QueueFull)));
+    assert_eq!(scene.end().await.1, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn destinations_are_told_of_what_has_run_and_of_what_was_given_up() {
+    let mut scene = Scene::new();
+    let tells =
+        Asynchronous { retries: 0, on_success: Some(told()), on_failure: Some(told()), ..Asynchronous::default() };
+    scene.publish_with(tells);
+    for (outcome, condition) in
+        [(Outcome::Returned("7".into()), "\"condition\":\"Success\""), (failed(), "\"condition\":\"RetriesExhausted\"")]
+    {
+        scene.accept("id-1").await;
+        assert_eq!(scene.attempt(outcome).await.1, "id-1");
+        let (_, record, reply) = scene.calls.recv().await.unwrap();
+        let text = String::from_utf8_lossy(&record.event).into_owned();
+        assert!(text.contains(condition) && text.contains("\"requestId\":\"id-1\""), "{text}");
+        assert!(text.contains("\"approximateInvokeCount\":1"), "{text}");
+        assert_ne!(record.request_id, "id-1");
+        reply.send(Reply::Whole(Outcome::Returned("null".into()))).unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(scene.end().await.1, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_functions_own_age_and_retries_hold() {
+    let mut scene = Scene::new();
+    let once = Asynchronous { retries: 1, ..Asynchronous::default() };
+    scene.publish_with(once);
+    scene.accept("id-1").await;
+    scene.attempt(failed()).await;
+    scene.attempt(failed()).await;
+    let young = Asynchronous { max_age: Duration::from_secs(59), ..Asynchronous::default() };
+    scene.publish_with(young);
+    scene.accept("id-2").await;
+    scene.attempt(failed()).await;
+    tokio::time::sleep(Duration::from_secs(4_000)).await;
+    assert!(scene.calls.try_recv().is_err(), "neither is tried again");
     assert_eq!(scene.end().await.1, []);
 }
