@@ -35,7 +35,7 @@ where
         match heard {
             Heard::Image(progress) => output.progress(|paint| shown.line(&progress, paint))?,
             Heard::Answer(answer) => {
-                output.progress(|paint| shown.end(paint))?;
+                output.progress(|_| shown.end())?;
                 return answer;
             }
         }

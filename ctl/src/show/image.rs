@@ -29,11 +29,11 @@ impl Shown {
         if progress.step == ImageStep::Pulling && before == Some(progress.layers_done) {
             return String::new();
         }
-        format!("{}{text}\n", self.end(paint))
+        format!("{}{text}\n", self.end())
     }
 
     /// What ends an open line.
-    pub(crate) fn end(&mut self, _paint: Paint) -> String {
+    pub(crate) fn end(&mut self) -> String {
         if std::mem::take(&mut self.open) { ANEW.to_owned() } else { String::new() }
     }
 }
@@ -83,6 +83,6 @@ mod tests {
         let ready = ImageProgress { step: ImageStep::Ready, ..pulling(7, 80_000_000) };
         let line = shown.line(&ready, colored);
         assert!(line.starts_with(ANEW) && line.ends_with('\n'), "{line:?}");
-        assert_eq!(shown.end(colored), "");
+        assert_eq!(shown.end(), "");
     }
 }
