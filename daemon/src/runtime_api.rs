@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::lambda::Invocation;
 use crate::lambda::error::MAX_RESPONSE;
 use crate::lambda::lifecycle::Refusal;
+use crate::lambda::preload::Loaded;
 
 mod together;
 
@@ -32,7 +33,10 @@ const CHUNKS: usize = 16;
 /// What an oversize answer may send before the connection is given up; up to here it is read and thrown away, so that
 /// the runtime gets to see the 413.
 const DISCARD: usize = 64 * 1024 * 1024;
-/// Media type of an error with an X-Ray cause in its body (F4.2).
+/// What a client may say of what it has loaded, at most.
+const MOST_LOADED: usize = 256 * 1024;
+/// Where our own clients tell what INIT has loaded.
+const LOADED: &str = "/samd/loaded";
 const FIRST_PREFIX: &str = "/2018-06-01/runtime/";
 /// How the embedded client that asks for the next event together with its answer names itself.
 const PIPELINING_CLIENT: &[u8] = b"samd-python/";
@@ -111,6 +115,8 @@ pub enum Call {
         /// Whether it was taken.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// `POST /samd/loaded`: what INIT has loaded from elsewhere than the code folder.
+    Loaded(Loaded),
     /// `POST /runtime/init/error`.
     InitError {
         /// `Lambda-Runtime-Function-Error-Type`.
@@ -219,6 +225,9 @@ async fn answer(request: Request<Incoming>, calls: &mpsc::Sender<Call>, host: &s
     let path = request.uri().path();
     if path == "/2018-06-01/ping" || path == "/ping" {
         return Response::new(Full::from("pong"));
+    }
+    if path == LOADED && request.method() == Method::POST {
+        return loaded(request, calls).await;
     }
     let Some(route) = path.strip_prefix(FIRST_PREFIX) else { return not_found() };
     let parts: Vec<&str> = route.split('/').collect();
@@ -398,6 +407,14 @@ async fn failed(request_id: Option<String>, request: Request<Incoming>, calls: &
     match taken.await {
         Ok(()) => accepted(),
         Err(reply) => reply,
+    }
+}
+
+async fn loaded(request: Request<Incoming>, calls: &mpsc::Sender<Call>) -> Reply {
+    let Ok(body) = whole(request.into_body(), MOST_LOADED).await else { return truncated() };
+    match serde_json::from_slice(&body) {
+        Ok(loaded) => calls.send(Call::Loaded(loaded)).await.map_or_else(|_| gone(), |()| accepted()),
+        Err(problem) => error(StatusCode::BAD_REQUEST, "InvalidRequest", &problem.to_string()),
     }
 }
 

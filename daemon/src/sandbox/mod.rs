@@ -120,6 +120,9 @@ pub trait Sandbox: Send {
         true
     }
 
+    /// Has it load modules, none of the user's among them, while it waits at the gate. One that cannot does nothing.
+    fn preload(&mut self, _modules: &[String]) {}
+
     /// Opens the gate: the function's code may be loaded.
     fn release(&mut self);
 

@@ -21,6 +21,7 @@ use tokio::process::{Child, Command};
 
 use crate::lambda::environment::{self, Places, SandboxIdentity};
 use crate::lambda::error::Exit;
+use crate::project::build::ARTIFACTS_DIR;
 use crate::project::function::{Code, Function, Package, Runtime};
 use crate::project::settings::ProjectName;
 
@@ -211,7 +212,7 @@ impl ProcessLauncher {
         drop(command);
         let output = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
         let memory_limit = u64::from(self.function.memory_mb) << 20;
-        let process = Process { gate, pid: child.id(), child, exit: None, mark, memory_limit };
+        let process = Process { gate, gate_room: GATE_ROOM, pid: child.id(), child, exit: None, mark, memory_limit };
         Ok(Started { sandbox: Box::new(process), output, admit: Arc::new(is_own_peer) })
     }
 
@@ -278,6 +279,9 @@ fn mark(identity: &SandboxIdentity) -> String {
     format!("AWS_LAMBDA_LOG_STREAM_NAME={}", identity.log_stream)
 }
 
+/// What the gate's pipe takes without anyone reading it is 64 KiB; the rest is for opening it.
+const GATE_ROOM: usize = 60 * 1024;
+
 /// A child and its process group.
 struct Process {
     child: Child,
@@ -286,6 +290,8 @@ struct Process {
     /// In bytes.
     memory_limit: u64,
     gate: Option<PipeWriter>,
+    /// Bytes that may still be written to it.
+    gate_room: usize,
     pid: Option<u32>,
     exit: Option<Exit>,
 }
@@ -307,10 +313,19 @@ impl Sandbox for Process {
         self.pid
     }
 
+    fn preload(&mut self, modules: &[String]) {
+        let line = format!("preload {}\n", modules.join(","));
+        if let (Some(gate), Some(left)) = (&mut self.gate, self.gate_room.checked_sub(line.len())) {
+            self.gate_room = left;
+            // Should the process be gone, its exit tells.
+            drop(gate.write_all(line.as_bytes()));
+        }
+    }
+
     fn release(&mut self) {
         if let Some(mut gate) = self.gate.take() {
-            // An empty pipe takes three bytes without waiting; should the process be gone, its exit tells.
-            drop(gate.write_all(b"go\n"));
+            // The pipe takes these few bytes without waiting; should the process be gone, its exit tells.
+            drop(gate.write_all(b"learn\ngo\n"));
         }
     }
 
@@ -368,12 +383,13 @@ fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
-/// Ends what a killed daemon left behind: processes whose runtime folder is one of this state folder's, which nobody
-/// but the holder of the state may start. Returns how many there were.
+/// Ends what a killed daemon left behind: sandboxes whose runtime folder is one of this state folder's, and builds that
+/// fill one of its folders, which nobody but the holder of the state may start. Returns how many processes there were.
 #[must_use]
-pub fn reap(runtimes: &Path) -> usize {
-    let mark = format!("LAMBDA_RUNTIME_DIR={}/", runtimes.display()).into_bytes();
-    end_all(|variable| variable.starts_with(&mark))
+pub fn reap(runtimes: &Path, builds: &Path) -> usize {
+    let mark = |name: &str, folder: &Path| format!("{name}={}/", folder.display()).into_bytes();
+    let marks = [mark("LAMBDA_RUNTIME_DIR", runtimes), mark(ARTIFACTS_DIR, builds)];
+    end_all(|variable| marks.iter().any(|mark| variable.starts_with(mark)))
 }
 
 /// Ends the processes of which a variable is as asked for, and looks again until there are no more, since one may fork

@@ -32,6 +32,7 @@ pub(super) fn function() -> Function {
             group: "/aws/lambda/Fn".into(),
         },
         tracing_active: false,
+        built_from: None,
         url: None,
         region: "us-east-1".into(),
         per_tenant: false,
