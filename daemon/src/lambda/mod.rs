@@ -5,6 +5,7 @@ pub mod error;
 pub mod invocation;
 pub mod lifecycle;
 pub mod pool;
+pub mod preload;
 pub mod report;
 pub mod retry;
 

@@ -144,6 +144,7 @@ mod tests {
             alias: None,
             logging: Logging { format, application_level: None, system_level: None, group: "/aws/lambda/F".into() },
             tracing_active: false,
+            built_from: None,
             url: None,
             region: "us-east-1".into(),
             per_tenant: false,

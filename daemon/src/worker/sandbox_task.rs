@@ -19,6 +19,7 @@ use crate::lambda::environment::{self, SandboxIdentity};
 use crate::lambda::error::{self, Exit};
 use crate::lambda::lifecycle::{Lifecycle, Refusal, State};
 use crate::lambda::pool::SandboxId;
+use crate::lambda::preload::{Loaded, Preload};
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::project::Function;
 use crate::runtime_api::{Admit, Answer, Call, RuntimeApi, Work};
@@ -70,6 +71,13 @@ impl Held {
         Ok(Held { started, api })
     }
 
+    /// Has it load modules while it waits.
+    pub fn preload(&mut self, preload: &Preload) {
+        if !preload.modules().is_empty() {
+            self.started.sandbox.preload(preload.modules());
+        }
+    }
+
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -107,7 +115,14 @@ pub(super) enum Order {
 pub(super) enum Event {
     /// Its process is there, under this id where it has one on this machine.
     Started(SandboxId, Option<u32>),
+    /// It asks for work.
     Ready(SandboxId),
+    /// It has its answer and is about to ask for more work; said before the answer goes out.
+    Answered(SandboxId),
+    /// Whatever happened to its files before it was ready has been taken over.
+    Settled(SandboxId),
+    /// What its INIT loaded.
+    Loaded(Loaded),
     Gone(SandboxId, Cause),
 }
 
@@ -307,6 +322,7 @@ impl Task {
             Call::Next { reply } => self.next(reply),
             Call::Response { request_id, answer, reply } => self.response(&request_id, answer, reply),
             Call::StreamEnd { .. } => self.stream_ended(),
+            Call::Loaded(loaded) => drop(self.context.events.send(Event::Loaded(loaded))),
             Call::Error { request_id, error_type, body, reply } => {
                 let failure = Failure {
                     error_type: error::normalise_type(error_type.as_deref()),
@@ -317,7 +333,7 @@ impl Task {
                 let good = taken.is_ok();
                 tell(reply, taken);
                 if good {
-                    self.complete(Outcome::Failed(failure));
+                    self.answered(Outcome::Failed(failure));
                 }
             }
             Call::InitError { error_type, body, reply } => {
@@ -377,9 +393,9 @@ impl Task {
             return;
         }
         match answer {
-            Answer::Whole(body) => self.complete(Outcome::Returned(body)),
-            Answer::TooLarge => self.complete(Outcome::Failed(error::response_too_large())),
-            Answer::InvalidMode => self.complete(Outcome::Failed(error::invalid_response_mode(request_id))),
+            Answer::Whole(body) => self.answered(Outcome::Returned(body)),
+            Answer::TooLarge => self.answered(Outcome::Failed(error::response_too_large())),
+            Answer::InvalidMode => self.answered(Outcome::Failed(error::invalid_response_mode(request_id))),
             Answer::Stream { content_type, chunks } => {
                 if let Some(mut current) = self.current.take() {
                     if let Some(reply) = current.reply.take() {
@@ -389,6 +405,12 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// The runtime has answered and is about to ask for more.
+    fn answered(&mut self, outcome: Outcome) {
+        drop(self.context.events.send(Event::Answered(self.context.id)));
+        self.complete(outcome);
     }
 
     /// The answer goes out first; the log is written when the next thing happens here, or at the end.
