@@ -50,6 +50,9 @@ fn project(name: &str) -> SavedProject {
         profile: Some("work".into()),
         max_concurrency: 3,
         idle_expiry: Duration::from_secs(90),
+        tell_generation: true,
+        build: true,
+        build_commands: [("Orders".into(), "make orders".into())].into(),
         ..Settings::new(ProjectName(name.into()), "/home/me/shop".into())
     };
     SavedProject { settings, wanted: Wanted::Running, generation: 7, port: Some(3000) }
@@ -414,7 +417,10 @@ fn a_store_of_the_first_version_opens() {
     copy_tree(&golden_file::path("store/v1"), folder.path());
     let opened = open(folder.path());
     assert_eq!(opened.recoveries, []);
-    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], project("shop"));
+    // What there was no setting for then is as it is by default.
+    let mut shop = project("shop");
+    shop.settings = Settings { tell_generation: false, build: false, build_commands: [].into(), ..shop.settings };
+    assert_eq!(opened.saved.projects[&ProjectName("shop".into())], shop);
     assert_eq!(names(&opened.saved), ["plain", "shop"]);
     assert_eq!(opened.saved.sandboxes, [process(), container()]);
     assert_eq!(format!("{:?}", opened.saved.invocations), format!("{:?}", [invocation(ID)]));

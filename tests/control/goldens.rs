@@ -20,7 +20,7 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
 use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
@@ -100,8 +100,15 @@ fn patch() -> SettingsPatch {
         max_concurrency: Some(4),
         idle_expiry_ms: Some(90_000),
         lambda_endpoint: Some(false),
+        tell_generation: Some(true),
+        build: Some(true),
+        build_commands: Some(vec![build_command()]),
         jwks: Some(pins()),
     }
+}
+
+fn build_command() -> BuildCommand {
+    BuildCommand { function: text("Orders"), command: text("make shop") }
 }
 
 fn diagnostic() -> Diagnostic {
@@ -184,6 +191,9 @@ fn status() -> ProjectStatus {
             max_concurrency: 10,
             idle_expiry_ms: 900_000,
             lambda_endpoint: true,
+            tell_generation: true,
+            build: true,
+            build_commands: vec![build_command()],
             jwks: pins(),
         },
         running: Some(Running {

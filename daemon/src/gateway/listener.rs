@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -35,7 +36,7 @@ pub struct Served {
     /// The current generation.
     pub snapshot: ArcSwap<Snapshot>,
     /// Replies carry `X-Samd-Generation`.
-    pub tell_generation: bool,
+    pub tell_generation: AtomicBool,
 }
 
 /// A running listener. Dropping it stops accepting; connections finish what they are at.
@@ -56,7 +57,7 @@ impl Gateway {
     /// The listener has no address.
     pub fn serve(listener: TcpListener, snapshot: Arc<Snapshot>, phase: &Phase) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
-        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false });
+        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: AtomicBool::new(false) });
         let cancel = phase.token().child_token();
         let closed = CancellationToken::new();
         let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
@@ -77,6 +78,11 @@ impl Gateway {
     /// Every request that comes from now on is served by `snapshot`.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         self.served.snapshot.store(snapshot);
+    }
+
+    /// Whether replies say which generation they are of.
+    pub fn tell_generation(&self, tell: bool) {
+        self.served.tell_generation.store(tell, Ordering::Relaxed);
     }
 
     /// The current generation.

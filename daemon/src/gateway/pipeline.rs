@@ -7,6 +7,7 @@
 //! has effects: asking workers, asking servers, waiting.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{Response, Version};
@@ -39,7 +40,7 @@ pub async fn answer(
         Err(Unreadable::HeadTooLarge) => plain(431, "Request Header Fields Too Large").into(),
         Err(Unreadable::Broken) => plain(400, "Bad Request").into(),
     };
-    let generation = served.tell_generation.then_some(snapshot.generation);
+    let generation = served.tell_generation.load(Ordering::Relaxed).then_some(snapshot.generation);
     send(answer, &parts, heads, generation)
 }
 

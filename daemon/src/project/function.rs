@@ -61,6 +61,8 @@ pub struct Function {
     pub region: String,
     /// TenancyConfig with `PER_TENANT` isolation.
     pub per_tenant: bool,
+    /// The folder that it is built from, when what runs was built here.
+    pub built_from: Option<PathBuf>,
     /// Metadata that a build or an image needs (`BuildMethod`, `Dockerfile`, …), verbatim.
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
@@ -70,19 +72,36 @@ pub struct Function {
 impl Function {
     /// The files and folders that it runs: code, archive, layers.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let (code, layers): (Option<&Code>, &[Layer]) = match &self.package {
-            Package::Zip { code, layers, .. } => (Some(code), layers),
-            Package::Image { .. } => (None, &[]),
+        let code = match &self.package {
+            Package::Zip { code: Code::Folder(path) | Code::Archive(path), .. } => Some(path.as_path()),
+            Package::Zip { code: Code::Inline(_) | Code::Unavailable(_), .. } | Package::Image { .. } => None,
         };
-        let code = code.and_then(|code| match code {
-            Code::Folder(path) | Code::Archive(path) => Some(path.as_path()),
-            Code::Inline(_) | Code::Unavailable(_) => None,
-        });
-        let layers = layers.iter().filter_map(|layer| match &layer.content {
+        code.into_iter().chain(self.layers())
+    }
+
+    /// What is worth watching: what it runs, or what that is built from.
+    pub fn watched(&self) -> impl Iterator<Item = &Path> {
+        let built = self.built_from.is_some();
+        let code = self.files().filter(move |file| !built || self.uses_as_layer(file));
+        code.chain(self.built_from.as_deref())
+    }
+
+    /// The folders and archives of its layers.
+    fn layers(&self) -> impl Iterator<Item = &Path> {
+        let layers: &[Layer] = match &self.package {
+            Package::Zip { layers, .. } => layers,
+            Package::Image { .. } => &[],
+        };
+        layers.iter().filter_map(|layer| match &layer.content {
             LayerContent::Folder(path) | LayerContent::Archive(path) => Some(path.as_path()),
             LayerContent::Remote { .. } => None,
-        });
-        code.into_iter().chain(layers)
+        })
+    }
+
+    /// Whether a path is, or lies in, one of its layers.
+    #[must_use]
+    pub fn uses_as_layer(&self, path: &Path) -> bool {
+        self.layers().any(|layer| path.starts_with(layer))
     }
 
     /// Whether a path is, or lies in, one of them.

@@ -5,6 +5,7 @@
 //! the template is kept beside the model ([`Project::locations`]) and takes no part in comparisons.
 
 pub mod api;
+pub mod build;
 pub mod diff;
 pub mod environment;
 pub mod function;
@@ -58,7 +59,7 @@ impl Project {
     /// Every file and folder that the model was made from or that its functions run: what is worth watching.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {
-        let used = self.functions.values().flat_map(Function::files).map(Path::to_path_buf);
+        let used = self.functions.values().flat_map(Function::watched).map(Path::to_path_buf);
         let all: BTreeSet<PathBuf> = self.sources.iter().cloned().chain(used).collect();
         all.into_iter().collect()
     }

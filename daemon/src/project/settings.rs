@@ -2,6 +2,7 @@
 //!
 //! Settings outlast the daemon (the store keeps them); the caller's AWS credentials do not and are not among them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -50,6 +51,12 @@ pub struct Settings {
     pub idle_expiry: Duration,
     /// Functions are told the address of the Lambda endpoint, by which they reach each other.
     pub lambda_endpoint: bool,
+    /// Replies carry `X-Samd-Generation`.
+    pub tell_generation: bool,
+    /// Functions with a build step are built when their sources change.
+    pub build: bool,
+    /// Shell commands of the user's that build functions, by logical id.
+    pub build_commands: BTreeMap<String, String>,
     /// Files of keys that issuers of tokens are pinned to.
     pub jwks: Vec<Pin>,
 }
@@ -78,6 +85,9 @@ impl Settings {
             max_concurrency: DEFAULT_MAX_CONCURRENCY,
             idle_expiry: DEFAULT_IDLE_EXPIRY,
             lambda_endpoint: true,
+            tell_generation: false,
+            build: false,
+            build_commands: BTreeMap::new(),
             jwks: Vec::new(),
         }
     }
@@ -101,6 +111,9 @@ impl fmt::Debug for Settings {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("tell_generation", &self.tell_generation)
+            .field("build", &self.build)
+            .field("build_commands", &self.build_commands.keys())
             .field("jwks", &self.jwks)
             .finish()
     }

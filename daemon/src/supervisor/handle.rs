@@ -17,7 +17,7 @@ use crate::logs::{LogEntry, LogQuery};
 use crate::project::issuers::Pin;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
-use crate::template::Diagnostic;
+use crate::template::{Diagnostic, Severity};
 
 /// How many commands may wait; more and the caller waits for its place.
 pub const MAILBOX: usize = 64;
@@ -61,6 +61,12 @@ pub struct Patch {
     pub idle_expiry: Option<Duration>,
     /// Functions are told the address of the Lambda endpoint.
     pub lambda_endpoint: Option<bool>,
+    /// Replies carry `X-Samd-Generation`.
+    pub tell_generation: Option<bool>,
+    /// Functions are built.
+    pub build: Option<bool>,
+    /// Commands that build them; replaces all earlier ones.
+    pub build_commands: Option<BTreeMap<String, String>>,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
     pub jwks: Option<Vec<Pin>>,
 }
@@ -83,6 +89,9 @@ impl std::fmt::Debug for Patch {
             .field("max_concurrency", &self.max_concurrency)
             .field("idle_expiry", &self.idle_expiry)
             .field("lambda_endpoint", &self.lambda_endpoint)
+            .field("tell_generation", &self.tell_generation)
+            .field("build", &self.build)
+            .field("build_commands", &self.build_commands.as_ref().map(|commands| commands.keys()))
             .field("jwks", &self.jwks)
             .finish()
     }
@@ -119,7 +128,7 @@ pub enum Refused {
     #[error("project {0} is stopped; start it with `samctl start {0}`")]
     Stopped(ProjectName),
     /// The template cannot be served; what serves already keeps serving.
-    #[error("the template has errors")]
+    #[error("{}", headline(.0))]
     Diagnostics(Vec<Diagnostic>),
     /// The address is taken.
     #[error("cannot listen on {address}: {cause}{owner}")]
@@ -143,6 +152,16 @@ pub enum Refused {
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
+}
+
+/// What is wrong, in a few words: the file that has errors, or the first of them.
+fn headline(diagnostics: &[Diagnostic]) -> String {
+    let first = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    match first.map(|first| (first, first.location.as_ref().and_then(|location| location.file.file_name()))) {
+        Some((_, Some(file))) => format!("{} has errors", file.display()),
+        Some((first, None)) => first.message.clone(),
+        None => "the project cannot be served".to_owned(),
+    }
 }
 
 /// A project as it stands.

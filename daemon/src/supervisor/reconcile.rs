@@ -4,6 +4,7 @@
 //! cannot fail; the old workers end when their last request has gone. It is told what differs and decides nothing else.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::apigw::Context;
@@ -13,10 +14,12 @@ use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
 use crate::gateway::{Snapshot, Surroundings};
 use crate::lambda::pool::Limits;
+use crate::lambda::preload::Preload;
 use crate::logs::LogHub;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
 use crate::sandbox::{Driver, Launcher};
+use crate::watch::Subject;
 use crate::worker::{self, Handover};
 
 use super::actor::Shared;
@@ -57,16 +60,35 @@ pub(super) struct Ground<'a> {
     pub shared: &'a Shared,
     /// The project's settings.
     pub settings: &'a Settings,
+    /// Whose files its functions run.
+    pub subject: &'a Subject,
     /// The project's log.
     pub logs: &'a LogHub,
     /// The account's variables.
     pub account: Arc<BTreeMap<String, String>>,
 }
 
+/// What an edit left as it was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept<'a> {
+    /// Functions get the same credentials and endpoints.
+    pub same_account: bool,
+    /// Files that did change.
+    pub touched: &'a [PathBuf],
+}
+
+impl Kept<'_> {
+    /// Whether a sandbox that waits at the gate since before the edit is as good as a new one. It has loaded nothing of
+    /// the code yet, but perhaps of the layers.
+    fn serves_as_spare(&self, function: &Function) -> bool {
+        self.same_account && !self.touched.iter().any(|path| function.uses_as_layer(path))
+    }
+}
+
 impl Ground<'_> {
     /// A worker for `function`, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
     /// over when it was started for the same thing; as many sandboxes as it had are started at once.
-    pub(super) async fn replace(&self, function: &Function, old: Option<&Running>, same_account: bool) -> Running {
+    pub(super) async fn replace(&self, function: &Function, old: Option<&Running>, kept: Kept<'_>) -> Running {
         let function = Arc::new(function.clone());
         let driver = self.shared.driver(self.settings.sandbox);
         let (launcher, reusable) = match self.launcher(&function, old, &*driver).await {
@@ -74,20 +96,21 @@ impl Ground<'_> {
             Err(reason) => return Running { function, state: Err(reason) },
         };
         let old = old.and_then(|old| old.state.as_ref().ok());
-        let Handover { held, in_use, waiting } = match old {
+        let Handover { held, preload, in_use, waiting } = match old {
             Some(live) => live.worker.hand_over().await,
             None => Handover::default(),
         };
-        let held = held.filter(|_| reusable && same_account);
-        let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
+        let held = held.filter(|_| reusable && kept.serves_as_spare(&function));
+        let worker = worker::spawn(self.spec(function.clone(), launcher.clone(), preload), held);
         let wanted = if self.settings.warm == Warm::Eager { in_use.max(1) } else { in_use };
         if wanted > 0 {
             worker.begin_warm(wanted);
         }
-        worker.adopt(waiting);
+        // Nothing is asked of the old one any more when the new one may first answer.
         if let Some(live) = old {
             live.worker.retire(worker.clone());
         }
+        worker.adopt(waiting);
         Running { function, state: Ok(Live { worker, launcher, chosen_by: driver.name() }) }
     }
 
@@ -113,7 +136,7 @@ impl Ground<'_> {
             .map_err(|problem| problem.reason)
     }
 
-    fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {
+    fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>, preload: Preload) -> worker::Spec {
         worker::Spec {
             limits: limits(&function, self.settings),
             function,
@@ -121,7 +144,9 @@ impl Ground<'_> {
             account: self.account.clone(),
             logs: self.logs.clone(),
             starts: self.shared.starts.clone(),
+            files: self.subject.clone(),
             spare: true,
+            preload,
             tasks: self.shared.sandboxes.clone(),
         }
     }

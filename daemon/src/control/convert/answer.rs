@@ -88,8 +88,15 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         max_concurrency: settings.max_concurrency,
         idle_expiry_ms: whole_milliseconds(settings.idle_expiry),
         lambda_endpoint: settings.lambda_endpoint,
+        tell_generation: settings.tell_generation,
+        build: settings.build,
+        build_commands: settings.build_commands.iter().map(build_command).collect(),
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
+}
+
+fn build_command((function, command): (&String, &String)) -> wire::settings::BuildCommand {
+    wire::settings::BuildCommand { function: function.clone(), command: command.clone() }
 }
 
 fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {

@@ -51,6 +51,11 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         max_concurrency: patch.max_concurrency.map(at_least_one).transpose()?,
         idle_expiry: patch.idle_expiry_ms.map(Duration::from_millis),
         lambda_endpoint: patch.lambda_endpoint,
+        tell_generation: patch.tell_generation,
+        build: patch.build,
+        build_commands: patch
+            .build_commands
+            .map(|commands| commands.into_iter().map(|build| (build.function, build.command)).collect()),
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }

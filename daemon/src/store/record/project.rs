@@ -1,5 +1,6 @@
 //! A project's record.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,12 @@ pub(super) struct ProjectV1 {
     port: Option<u16>,
     #[serde(default = "on")]
     lambda_endpoint: bool,
+    #[serde(default)]
+    tell_generation: bool,
+    #[serde(default)]
+    build: bool,
+    #[serde(default)]
+    build_commands: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     jwks: Vec<PinV1>,
 }
@@ -101,6 +108,9 @@ impl From<&SavedProject> for ProjectV1 {
             generation: project.generation,
             port: project.port,
             lambda_endpoint: settings.lambda_endpoint,
+            tell_generation: settings.tell_generation,
+            build: settings.build,
+            build_commands: settings.build_commands.clone(),
             jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
@@ -130,6 +140,9 @@ impl From<ProjectV1> for SavedProject {
             max_concurrency: record.max_concurrency,
             idle_expiry: Duration::from_millis(record.idle_expiry_ms),
             lambda_endpoint: record.lambda_endpoint,
+            tell_generation: record.tell_generation,
+            build: record.build,
+            build_commands: record.build_commands,
             jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {

@@ -58,6 +58,7 @@ fn function(reserved_concurrency: Option<u32>) -> Arc<Function> {
             group: "g".to_owned(),
         },
         tracing_active: false,
+        built_from: None,
         url: None,
         region: "us-east-1".to_owned(),
         per_tenant: false,
