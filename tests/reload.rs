@@ -75,8 +75,7 @@ fn under_load(served: Served, newest: &AtomicU64, see: impl Fn(u64, u64) + Sync,
 fn no_request_under_load_is_served_by_code_older_than_was_served_before_it_began() {
     let daemon = Daemon::start();
     let project = two();
-    // Of several sandboxes that one edit starts, the last may load what the next edit has written already.
-    let served = daemon.serve_with(&project, "load", &["--max-concurrency", "1"]);
+    let served = daemon.serve(&project, "load");
     served_version(served, "/edited");
     let newest = AtomicU64::new(0);
     under_load(
@@ -93,6 +92,57 @@ fn no_request_under_load_is_served_by_code_older_than_was_served_before_it_began
             }
         },
     );
+}
+
+#[test]
+fn edits_that_come_while_sandboxes_of_the_one_before_start_are_never_seen_before_older_code() {
+    let daemon = Daemon::start();
+    let project = two();
+    // Code that takes its time, so that sandboxes of one edit load what the next has written.
+    let slow = |number: u64| format!("import time\ntime.sleep({})\n{}", 0.01 * (number % 5) as f64, version(number));
+    let served = daemon.serve(&project, "overtaken");
+    served_version(served, "/edited");
+    let newest = AtomicU64::new(0);
+    under_load(
+        served,
+        &newest,
+        |known, seen| {
+            assert!(seen >= known, "version {seen} after {known}");
+            newest.fetch_max(seen, Ordering::SeqCst);
+        },
+        || {
+            for number in 1..=60 {
+                project.write("edited/app.py", &slow(number));
+                let until = std::time::Instant::now() + std::time::Duration::from_millis(7 * (number % 9));
+                while std::time::Instant::now() < until {
+                    thread::yield_now();
+                }
+            }
+            eventually("the newest version", || (newest.load(Ordering::SeqCst) == 60).then_some(()));
+        },
+    );
+}
+
+#[test]
+fn who_asks_again_at_once_finds_the_process_that_answered() {
+    let daemon = Daemon::start();
+    let project = two();
+    project.write("node/app.js", "exports.handler = async () => ({ statusCode: 200, body: `${process.pid}` });\n");
+    project.write(
+        "template.yaml",
+        &TWO.replace(
+            "  Steady:",
+            "  Node:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: nodejs20.x, CodeUri: node/, Events: {Get: {Type: Api, Properties: {Path: /node, Method: get}}}}
+  Steady:",
+        ),
+    );
+    let served = daemon.serve(&project, "again");
+    for path in ["/node", "/steady"] {
+        let bodies: std::collections::BTreeSet<String> = (0..50).map(|_| served.get(path).text()).collect();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+    }
 }
 
 #[test]
@@ -359,6 +409,38 @@ fn where_no_folder_can_be_watched_any_more_it_is_polled_and_the_status_says_so()
     assert!(status.contains("max_user_watches"), "{status}");
     project.write("edited/app.py", &version(1));
     eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+}
+
+#[test]
+fn a_folder_of_a_hundred_thousand_files_is_served_and_watched() {
+    let daemon = Daemon::start();
+    let project = two();
+    for folder in 0..100 {
+        let folder = project.path().join(format!("edited/data/{folder}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        (0..1_000).for_each(|file| drop(std::fs::File::create(folder.join(file.to_string())).unwrap()));
+    }
+    let served = daemon.serve(&project, "large");
+    assert_eq!(served_version(served, "/edited"), 0);
+    project.write("edited/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+    assert!(!daemon.status_text("large").contains("instead of being watched"), "{}", daemon.status_text("large"));
+}
+
+#[test]
+fn replies_say_which_generation_they_are_of_when_that_is_asked_for() {
+    let daemon = Daemon::start();
+    let project = two();
+    let served = daemon.serve(&project, "numbered");
+    let told = || served.get("/steady").header("X-Samd-Generation").map(str::to_owned);
+    assert_eq!(told(), None);
+    assert_eq!(daemon.samctl(&["set", "numbered", "--tell-generation"]).code, 0);
+    assert_eq!(told().unwrap(), generation(&daemon, "numbered").to_string());
+    project.write("edited/app.py", &version(1));
+    eventually("the edit", || (served_version(served, "/edited") == 1).then_some(()));
+    assert_eq!(told().unwrap(), generation(&daemon, "numbered").to_string());
+    assert_eq!(daemon.samctl(&["set", "numbered", "--no-tell-generation"]).code, 0);
+    assert_eq!(told(), None);
 }
 
 #[test]

@@ -71,6 +71,9 @@ fn project(name: &str) -> SavedProject {
             debugger_path: Some("/home/me/debugpy".into()),
         },
         freeze: true,
+        tell_generation: true,
+        build: true,
+        build_commands: [("Orders".into(), "make orders".into())].into(),
         ..Settings::new(ProjectName(name.into()), "/home/me/shop".into())
     };
     SavedProject { settings, wanted: Wanted::Running, generation: 7, port: Some(3000) }
@@ -439,6 +442,7 @@ fn a_store_of_the_first_version_opens() {
     let mut shop = project("shop");
     shop.settings.containers = ContainerSettings::default();
     (shop.settings.debug, shop.settings.freeze) = (DebugSettings::default(), false);
+    shop.settings = Settings { tell_generation: false, build: false, build_commands: [].into(), ..shop.settings };
     assert_eq!(opened.saved.projects[&ProjectName("shop".into())], shop);
     assert_eq!(names(&opened.saved), ["plain", "shop"]);
     assert_eq!(opened.saved.sandboxes, [process(), container()]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use samd_proto::settings::{PinnedKeys, SandboxChoice, SettingsPatch, Warm};
+use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
@@ -40,6 +40,13 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         debug_args: arguments.debug_args.clone(),
         debugger_path: arguments.debugger_path.as_deref().map(|path| debugger(path, surroundings)).transpose()?,
         freeze: switch(arguments.freeze, arguments.no_freeze),
+        tell_generation: switch(arguments.tell_generation, arguments.no_tell_generation),
+        build: switch(arguments.build, arguments.no_build),
+        build_commands: arguments
+            .build_command
+            .as_ref()
+            .map(|commands| commands.iter().map(|text| build_command(text)).collect())
+            .transpose()?,
         samconfig: None,
         only_functions: None,
         gateway: None,
@@ -73,6 +80,16 @@ pub(crate) fn debugger(path: &Path, surroundings: &Surroundings) -> Result<std::
         "{} is no folder; --debugger-path names the folder that holds the debugger",
         path.display()
     )))
+}
+
+/// `FUNCTION=COMMAND`.
+fn build_command(text: &str) -> Result<BuildCommand, Failure> {
+    match text.split_once('=') {
+        Some((function, command)) if !function.is_empty() && !command.trim().is_empty() => {
+            Ok(BuildCommand { function: function.to_owned(), command: command.to_owned() })
+        }
+        _ => Err(Failure::Usage(format!("`{text}` is no build command; try --build-command 'Orders=make orders'"))),
+    }
 }
 
 /// `AUTHORIZER=FILE`; neither names nor issuers have an equals sign.
@@ -126,6 +143,13 @@ mod tests {
         assert_eq!(duration_ms("1h 30m").unwrap(), 5_400_000);
         assert_eq!(duration_ms("5").unwrap(), 5_000);
         assert!(duration_ms("soon").is_err() && duration_ms("-5s").is_err());
+    }
+
+    #[test]
+    fn a_build_command_names_its_function() {
+        let built = build_command("Orders=make A=1").unwrap();
+        assert_eq!((built.function.as_str(), built.command.as_str()), ("Orders", "make A=1"));
+        assert!(build_command("make orders").is_err() && build_command("=make").is_err());
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
 use crate::store::{Opened, Store};
+use crate::watch::Watcher;
 use crate::{credentials, lambda_api, loader, supervisor, systemd};
 
 mod ephemeral;
@@ -44,6 +45,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 const FOR_SANDBOXES: Duration = Duration::from_secs(4);
 /// Of this, so much is kept for the control port to answer whoever stops the daemon.
 const FOR_CONTROL: Duration = Duration::from_secs(1);
+/// The folder of builds, below the state folder.
+const BUILDS: &str = "built";
 /// The supervisor must answer the watchdog within this.
 const ALIVE: Duration = Duration::from_secs(5);
 
@@ -135,8 +138,8 @@ fn runtimes(state: &State) -> PathBuf {
 }
 
 async fn reap(state: &State, engines: &Engines) -> anyhow::Result<()> {
-    let runtimes = runtimes(state);
-    let reaped = tokio::task::spawn_blocking(move || process::reap(&runtimes)).await?;
+    let (runtimes, builds) = (runtimes(state), state.folder().join(BUILDS));
+    let reaped = tokio::task::spawn_blocking(move || process::reap(&runtimes, &builds)).await?;
     if reaped > 0 {
         tracing::warn!(reaped, "ended processes that a killed daemon had left behind");
     }
@@ -204,9 +207,24 @@ async fn parts(
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
+        builds: builds(state).await?,
+        watcher: Watcher::start(state.folder().join("noticed")),
         requests,
         sandboxes,
     })
+}
+
+/// A folder for builds, empty: what a daemon built before was of sources that may have changed.
+async fn builds(state: &State) -> anyhow::Result<PathBuf> {
+    let folder = state.folder().join(BUILDS);
+    let emptied = folder.clone();
+    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(emptied)).await?;
+    if let Err(problem) = removed
+        && problem.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(%problem, folder = %folder.display(), "earlier builds could not be removed");
+    }
+    Ok(folder)
 }
 
 /// Serves the control port until its phase ends, or until it is itself what stops the daemon.

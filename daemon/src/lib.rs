@@ -8,6 +8,7 @@
 //! | [`project`] | what should run, fully resolved, and how two of these differ (pure) |
 //! | [`apigw`] | API Gateway's rules: routing, events, replies (pure) |
 //! | [`lambda`] | Lambda's rules: environment, errors, the life of one sandbox, the pool of one function (pure) |
+//! | [`builder`] | runs build steps of functions |
 //! | [`loader`] | files → text → project; the only reader of templates |
 //! | [`watch`] | file events → what was touched |
 //! | [`store`] | what must outlast the daemon |
@@ -27,6 +28,7 @@
 //! | [`shutdown`], [`systemd`], [`telemetry`] | an orderly end, the service manager, the daemon's own log |
 
 pub mod apigw;
+pub mod builder;
 mod connections;
 pub mod control;
 pub mod credentials;

@@ -52,6 +52,9 @@ pub struct Loaded {
     pub template: PathBuf,
     /// Why this file is the template, one sentence.
     pub why: String,
+    /// Where it was looked for, and what was read before anything of the project was known: when there is no project,
+    /// something in one of these keeps it away.
+    pub looked_at: Vec<PathBuf>,
 }
 
 /// Reads a project from its files. A samconfig beside the template fills in what the settings leave open.
@@ -59,12 +62,15 @@ pub struct Loaded {
 pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
     let config = if settings.samconfig { configuration(&settings.path) } else { Configuration::default() };
     let settings = &config.fill(settings);
+    let mut looked_at = config.looked_at.clone();
+    looked_at.extend(settings.env_vars.clone());
     let choice = match choose(settings) {
         Ok(choice) => choice,
         Err(diagnostic) => {
             let (template, why) = (settings.path.clone(), "no template was found".to_owned());
             let diagnostics = config.problem.into_iter().chain([diagnostic]).collect();
-            return Loaded { project: None, diagnostics, template, why };
+            looked_at.extend(choose::candidates(settings));
+            return Loaded { project: None, diagnostics, template, why, looked_at };
         }
     };
     let (mut project, mut found) = load_template(&choice.template, settings, inputs);
@@ -74,7 +80,9 @@ pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
         found.extend(containers::apply(project, settings));
     }
     let why = if config.names_the_template(settings) { "samconfig names it".to_owned() } else { choice.why };
-    Loaded { project, diagnostics: config.problem.into_iter().chain(found).collect(), template: choice.template, why }
+    looked_at.push(choice.template.clone());
+    let diagnostics = config.problem.into_iter().chain(found).collect();
+    Loaded { project, diagnostics, template: choice.template, why, looked_at }
 }
 
 fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<Project>, Vec<Diagnostic>) {
@@ -112,7 +120,7 @@ fn load_template(file: &Path, settings: &Settings, inputs: &Inputs) -> (Option<P
         // An authorizer without the keys that were meant for it would ask others for some, so nothing is served.
         Err(diagnostic) => return (None, vec![diagnostic]),
     };
-    let diagnostics = found.into_iter().chain(pinned).chain(missing_files(&mut project)).collect();
+    let diagnostics = found.into_iter().chain(pinned).chain(missing_files(&mut project, settings)).collect();
     (Some(project), diagnostics)
 }
 

@@ -1,5 +1,6 @@
 //! A project's settings: how it is served.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -78,9 +79,34 @@ pub struct SettingsPatch {
     /// Whether sandboxes are frozen between invocations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<bool>,
+    /// Whether replies carry `X-Samd-Generation`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tell_generation: Option<bool>,
+    /// Whether functions with a build step are built when their sources change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<bool>,
+    /// Commands of the user's that build functions; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_commands: Option<Vec<BuildCommand>>,
     /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Vec<PinnedKeys>>,
+}
+
+/// How a function is built, in the user's own words.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildCommand {
+    /// The function's logical id.
+    pub function: String,
+    /// A shell command, run in the project's folder with `ARTIFACTS_DIR` naming the folder to fill.
+    pub command: String,
+}
+
+/// A command may hold a secret.
+impl fmt::Debug for BuildCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BuildCommand").field("function", &self.function).finish_non_exhaustive()
+    }
 }
 
 /// A file of keys, and whose keys they are.
@@ -174,6 +200,15 @@ pub struct Settings {
     /// Whether sandboxes are frozen between invocations.
     #[serde(default)]
     pub freeze: bool,
+    /// Whether replies carry `X-Samd-Generation`.
+    #[serde(default)]
+    pub tell_generation: bool,
+    /// Whether functions with a build step are built when their sources change.
+    #[serde(default)]
+    pub build: bool,
+    /// Commands of the user's that build functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub build_commands: Vec<BuildCommand>,
     /// Files of keys that issuers of tokens are pinned to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jwks: Vec<PinnedKeys>,

@@ -23,7 +23,7 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
 use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
@@ -117,6 +117,9 @@ fn patch() -> SettingsPatch {
         debug_args: Some(text("--wait-for-client")),
         debugger_path: Some("/debugpy".into()),
         freeze: Some(true),
+        tell_generation: Some(true),
+        build: Some(true),
+        build_commands: Some(vec![build_command()]),
         jwks: Some(pins()),
     }
 }
@@ -166,6 +169,10 @@ fn image_progress() -> ImageProgress {
         bytes_total: 80_000_000,
         text: Some(text("no such host")),
     }
+}
+
+fn build_command() -> BuildCommand {
+    BuildCommand { function: text("Orders"), command: text("make shop") }
 }
 
 fn diagnostic() -> Diagnostic {
@@ -262,6 +269,9 @@ fn status() -> ProjectStatus {
             debug_args: Some(text("--wait-for-client")),
             debugger_path: Some("/debugpy".into()),
             freeze: true,
+            tell_generation: true,
+            build: true,
+            build_commands: vec![build_command()],
             jwks: pins(),
         },
         running: Some(Running {

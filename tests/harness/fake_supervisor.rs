@@ -316,6 +316,7 @@ fn function(id: &str) -> Function {
             group: format!("/aws/lambda/{id}"),
         },
         tracing_active: false,
+        built_from: None,
         url: None,
         region: "us-east-1".to_owned(),
         per_tenant: false,

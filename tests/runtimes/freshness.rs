@@ -23,7 +23,7 @@ fn in_client(client: &Client, folder: &Path, body: &str) -> Value {
                    def save(text):\n    with open(source, 'w') as file:\n        file.write(text)\n\
                    def changed():\n    return os.stat(source).st_ctime_ns\n\
                    def refused():\n    raise AssertionError('the interpreter would have written beside the source')\n\
-                   it = samd_imports.Cache(folder + '/code', cache, refused)\n\
+                   it = samd_imports.Cache([folder + '/code'], cache, refused)\n\
                    def path():\n    try:\n        return it.path(source)\n    except NotImplementedError:\n        return None\n";
     let output = Command::new(&client.argv[0])
         .arg("-c")

@@ -34,10 +34,14 @@ impl Project {
     }
 
     fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, variables: &[(&str, &str)]) -> Running {
         let function = Function {
             folder: self.path(),
             handler: "app.handler".to_owned(),
-            variables: Vec::new(),
+            variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             events: vec![Event::new("{}")],
         };
         Running::start(&self.client, &function).unwrap()
@@ -116,14 +120,55 @@ fn python_imports_what_is_to_be_preloaded_and_passes_over_what_fails() {
 #[test]
 fn node_requires_what_is_to_be_preloaded_and_passes_over_what_fails() {
     let project = Project::node();
-    std::fs::create_dir_all(project.path().join("node_modules/early")).unwrap();
-    project.save("node_modules/early/index.js", "globalThis.early = true;\n");
+    let layer = tempfile::tempdir().unwrap();
+    let file = layer.path().canonicalize().unwrap().join("early/index.js");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "globalThis.early = true;\n").unwrap();
     project.save("app.js", "const early = globalThis.early === true;\nexports.handler = async () => early;\n");
-    let mut running = project.start();
-    running.gate("preload no-such-package,early").unwrap();
+    let mut running = project.start_with(&[("NODE_PATH", layer.path().to_str().unwrap())]);
+    running.gate(&format!("preload no-such-package,zlib,{}", file.display())).unwrap();
     running.gate("go").unwrap();
     let run = served(running);
     assert_eq!((answer(&run.arrived), run.output.as_str()), (json!(true), ""));
+}
+
+#[test]
+fn nothing_of_the_users_is_loaded_early_even_when_it_is_asked_for() {
+    let node = Project::node();
+    node.save("early.js", "console.log('early');\n");
+    node.save("app.js", "exports.handler = async () => 1;\n");
+    let python = Project::python();
+    python.save("early.py", "print('early')\n");
+    python.save("app.py", "def handler(event, context):\n    return 1\n");
+    let file = node.path().join("early.js");
+    for (project, name) in [(node, file.to_str().unwrap()), (python, "early")] {
+        let mut running = project.start();
+        running.gate(&format!("preload {name}")).unwrap();
+        running.gate("go").unwrap();
+        assert_eq!(served(running).output, "");
+    }
+}
+
+#[test]
+fn who_is_asked_to_tells_after_the_first_answer_what_init_has_loaded() {
+    let node = Project::node();
+    node.save("own.js", "\n");
+    node.save("app.js", "require('./own');\nrequire('zlib');\nexports.handler = async () => 1;\n");
+    let python = Project::python();
+    python.save("own.py", "\n");
+    python.save("app.py", "import own\nimport decimal\n\n\ndef handler(event, context):\n    return 1\n");
+    for (project, loaded, own) in [(node, "zlib", "own.js"), (python, "decimal", "own")] {
+        let mut running = project.start();
+        running.gate("learn").unwrap();
+        running.gate("go").unwrap();
+        let arrived = served(running).arrived;
+        let paths: Vec<&str> = arrived.iter().map(|request| request.path.rsplit('/').next().unwrap()).collect();
+        assert_eq!(paths, ["next", "response", "loaded", "next"]);
+        let told: Value = serde_json::from_slice(&arrived[2].body).unwrap();
+        let modules: Vec<&str> =
+            told["modules"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        assert!(modules.contains(&loaded) && !modules.iter().any(|name| name.ends_with(own)), "{modules:?}");
+    }
 }
 
 #[test]

@@ -80,6 +80,22 @@ pub struct SettingsArgs {
     /// Let them go on with what they do; this is the default.
     #[arg(long, overrides_with = "freeze")]
     pub no_freeze: bool,
+    /// Build functions that have a build step (Metadata BuildMethod esbuild, makefile, go or rust-cargolambda, or a
+    /// --build-command) when their sources change.
+    #[arg(long, overrides_with = "no_build")]
+    pub build: bool,
+    /// Serve what `sam build` or the user builds; this is the default.
+    #[arg(long, overrides_with = "build")]
+    pub no_build: bool,
+    /// Shell command that builds a function into the folder $ARTIFACTS_DIR, with --build; replaces all earlier ones.
+    #[arg(long, value_name = "FUNCTION=COMMAND")]
+    pub build_command: Option<Vec<String>>,
+    /// Have replies carry X-Samd-Generation, the number of the configuration that answered.
+    #[arg(long, overrides_with = "no_tell_generation")]
+    pub tell_generation: bool,
+    /// Leave it out again; this is the default.
+    #[arg(long, overrides_with = "tell_generation")]
+    pub no_tell_generation: bool,
     /// Take the keys of a token issuer from a JWKS file and ask nobody; the issuer is named by its URL or by the
     /// authorizer that trusts it. They replace all earlier ones.
     #[arg(long, value_name = "AUTHORIZER=FILE", conflicts_with = "no_jwks")]

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -37,7 +38,7 @@ pub struct Served {
     /// The current generation.
     pub snapshot: ArcSwap<Snapshot>,
     /// Replies carry `X-Samd-Generation`.
-    pub tell_generation: bool,
+    pub tell_generation: AtomicBool,
     /// Who wants to know of requests.
     pub access: AccessLog,
 }
@@ -65,7 +66,8 @@ impl Gateway {
         phase: &Phase,
     ) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
-        let served = Arc::new(Served { snapshot: ArcSwap::new(snapshot), tell_generation: false, access });
+        let served = Served { snapshot: ArcSwap::new(snapshot), tell_generation: AtomicBool::new(false), access };
+        let served = Arc::new(served);
         let cancel = phase.token().child_token();
         let closed = CancellationToken::new();
         let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
@@ -86,6 +88,11 @@ impl Gateway {
     /// Every request that comes from now on is served by `snapshot`.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         self.served.snapshot.store(snapshot);
+    }
+
+    /// Whether replies say which generation they are of.
+    pub fn tell_generation(&self, tell: bool) {
+        self.served.tell_generation.store(tell, Ordering::Relaxed);
     }
 
     /// The current generation.

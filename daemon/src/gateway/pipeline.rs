@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -43,7 +44,7 @@ pub(super) async fn answer(
         Err(unreadable) => Err(refusal(&unreadable)),
     };
     let readable = answered.is_ok();
-    let generation = served.tell_generation.then_some(snapshot.generation);
+    let generation = served.tell_generation.load(Ordering::Relaxed).then_some(snapshot.generation);
     let answer = answered.unwrap_or_else(Answer::from);
     served.access.tell(&parts, peers.client.ip(), answer.reply.status, began);
     let mut response = send(answer, &parts, heads, generation);

@@ -7,6 +7,7 @@ pub mod extension;
 pub mod invocation;
 pub mod lifecycle;
 pub mod pool;
+pub mod preload;
 pub mod report;
 pub mod retry;
 pub mod telemetry;

@@ -40,9 +40,18 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Starting,
-    Idle { since: Instant },
+    Idle {
+        since: Instant,
+    },
     Busy,
+    /// It has answered and will ask for work in a moment; after `until` it counts as busy with something of its own.
+    Answered {
+        until: Instant,
+    },
 }
+
+/// So long one who waits counts on a sandbox that has answered, before another is started for him.
+const RETURN: Duration = Duration::from_millis(30);
 
 /// The pool.
 #[derive(Debug)]
@@ -51,13 +60,22 @@ pub struct Pool<W> {
     sandboxes: Vec<(SandboxId, Standing)>,
     waiting: VecDeque<W>,
     next_id: u64,
+    pace: Option<Pace>,
+}
+
+/// After an edit one sandbox goes first, so that others do not slow its INIT down.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    until: Instant,
+    /// So many are started then.
+    count: u32,
 }
 
 impl<W> Pool<W> {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Pool<W> {
-        Pool { limits, sandboxes: Vec::new(), waiting: VecDeque::new(), next_id: 0 }
+        Pool { limits, sandboxes: Vec::new(), waiting: VecDeque::new(), next_id: 0, pace: None }
     }
 
     /// An invocation came. A sandbox that served most recently is preferred, since its caches are warm.
@@ -67,9 +85,9 @@ impl<W> Pool<W> {
             actions.push(Action::Assign(id, invocation));
             return;
         }
-        // With reserved concurrency those who wait are exactly those for whom a sandbox is starting.
-        let starts = self.starting() <= self.waiting.len() && self.has_room();
-        if !starts && self.waiting.len() >= self.limits.waiting.max(self.starting()) {
+        // With reserved concurrency those who wait are exactly those for whom a sandbox is coming.
+        let starts = self.coming() <= self.waiting.len() && self.may_start();
+        if !starts && self.waiting.len() >= self.limits.waiting.max(self.coming() + self.held_back()) {
             actions.push(Action::Throttle(invocation));
             return;
         }
@@ -77,6 +95,12 @@ impl<W> Pool<W> {
         if starts {
             self.start(actions);
         }
+    }
+
+    /// Starts one sandbox now, and as many as `count` after `until`, if that is worth it then.
+    pub fn pace(&mut self, count: u32, until: Instant, actions: &mut Vec<Action<W>>) {
+        self.warm(1, actions);
+        self.pace = Some(Pace { until, count });
     }
 
     /// Starts sandboxes until `count` exist, as far as the limit goes.
@@ -95,13 +119,20 @@ impl<W> Pool<W> {
             self.sandboxes.retain(|(other, _)| *other != id);
             actions.push(Action::Stop(id));
         }
-        while self.starting() < self.waiting.len() && self.has_room() {
-            self.start(actions);
-        }
+        self.start_for_those_who_wait(actions);
     }
 
-    /// A sandbox asks for work: after INIT, or after an invocation.
+    /// A sandbox has answered its invocation. Whoever got that answer may invoke again before the sandbox asks for work,
+    /// and is to find it rather than another.
+    pub fn answered(&mut self, id: SandboxId, now: Instant) {
+        self.set(id, Standing::Answered { until: now + RETURN });
+    }
+
+    /// A sandbox asks for work: after INIT, or after an invocation. One that is to stop gets none.
     pub fn ready(&mut self, id: SandboxId, now: Instant, actions: &mut Vec<Action<W>>) {
+        if !self.sandboxes.iter().any(|(other, _)| *other == id) {
+            return;
+        }
         match self.waiting.pop_front() {
             Some(invocation) => {
                 self.set(id, Standing::Busy);
@@ -118,27 +149,37 @@ impl<W> Pool<W> {
         let place = self.sandboxes.iter().position(|(other, _)| *other == id)?;
         let (_, standing) = self.sandboxes.remove(place);
         let failed = if standing == Standing::Starting { self.waiting.pop_front() } else { None };
-        if self.starting() < self.waiting.len() && self.has_room() {
+        if self.coming() < self.waiting.len() && self.may_start() {
             self.start(actions);
         }
         failed
     }
 
-    /// Stops what has been idle for too long, and says when to ask again.
+    /// Time has passed: stops what has been idle for too long, counts no more on what does not come back, and says when
+    /// to ask again.
     pub fn expire(&mut self, now: Instant, actions: &mut Vec<Action<W>>) -> Option<Instant> {
         let expiry = self.limits.idle_expiry;
-        self.sandboxes.retain(|(id, standing)| match standing {
+        self.sandboxes.retain_mut(|(id, standing)| match standing {
             Standing::Idle { since } if now.duration_since(*since) >= expiry => {
                 actions.push(Action::Stop(*id));
                 false
             }
-            Standing::Idle { .. } | Standing::Starting | Standing::Busy => true,
+            Standing::Answered { until } if *until <= now => {
+                *standing = Standing::Busy;
+                true
+            }
+            Standing::Idle { .. } | Standing::Starting | Standing::Busy | Standing::Answered { .. } => true,
         });
-        let idle = self.sandboxes.iter().filter_map(|(_, standing)| match standing {
+        if let Some(Pace { count, .. }) = self.pace.take_if(|pace| pace.until <= now) {
+            self.warm(count, actions);
+        }
+        self.start_for_those_who_wait(actions);
+        let due = self.sandboxes.iter().filter_map(|(_, standing)| match standing {
             Standing::Idle { since } => Some(*since + expiry),
+            Standing::Answered { until } => Some(*until),
             Standing::Starting | Standing::Busy => None,
         });
-        idle.min()
+        due.chain(self.pace.map(|pace| pace.until)).min()
     }
 
     /// Nobody can invoke any more: stops what has nothing to do. True when nothing is left.
@@ -148,7 +189,7 @@ impl<W> Pool<W> {
             let keep = match standing {
                 Standing::Idle { .. } => false,
                 Standing::Starting => !nobody_waits,
-                Standing::Busy => true,
+                Standing::Busy | Standing::Answered { .. } => true,
             };
             if !keep {
                 actions.push(Action::Stop(*id));
@@ -193,14 +234,32 @@ impl<W> Pool<W> {
         self.sandboxes.len() < self.limits.sandboxes as usize
     }
 
-    fn starting(&self) -> usize {
-        self.sandboxes.iter().filter(|(_, standing)| *standing == Standing::Starting).count()
+    /// Sandboxes that will ask for work soon.
+    fn coming(&self) -> usize {
+        let soon = |standing: &Standing| matches!(standing, Standing::Starting | Standing::Answered { .. });
+        self.sandboxes.iter().filter(|(_, standing)| soon(standing)).count()
+    }
+
+    fn start_for_those_who_wait(&mut self, actions: &mut Vec<Action<W>>) {
+        while self.coming() < self.waiting.len() && self.may_start() {
+            self.start(actions);
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        self.has_room() && (self.pace.is_none() || self.sandboxes.is_empty())
+    }
+
+    /// Sandboxes that will be started only after the first one.
+    fn held_back(&self) -> usize {
+        let room = (self.limits.sandboxes as usize).saturating_sub(self.sandboxes.len());
+        if self.pace.is_some() { room } else { 0 }
     }
 
     fn stalest_idle(&self) -> Option<SandboxId> {
         let idle = self.sandboxes.iter().filter_map(|(id, standing)| match standing {
             Standing::Idle { since } => Some((*since, *id)),
-            Standing::Starting | Standing::Busy => None,
+            Standing::Starting | Standing::Busy | Standing::Answered { .. } => None,
         });
         idle.min().map(|(_, id)| id)
     }
@@ -208,7 +267,7 @@ impl<W> Pool<W> {
     fn freshest_idle(&self) -> Option<SandboxId> {
         let idle = self.sandboxes.iter().filter_map(|(id, standing)| match standing {
             Standing::Idle { since } => Some((*since, *id)),
-            Standing::Starting | Standing::Busy => None,
+            Standing::Starting | Standing::Busy | Standing::Answered { .. } => None,
         });
         idle.max().map(|(_, id)| id)
     }
@@ -317,6 +376,33 @@ mod tests {
     }
 
     #[test]
+    fn who_got_an_answer_and_invokes_again_finds_the_sandbox_that_gave_it() {
+        for waiting in [100, 0] {
+            let (mut pool, now) = (pool(2, waiting), Instant::now());
+            invoke(&mut pool, 'a');
+            ready(&mut pool, ONE, now);
+            pool.answered(ONE, now);
+            assert_eq!(invoke(&mut pool, 'b'), [], "it comes back in a moment");
+            assert_eq!(invoke(&mut pool, 'c'), [Action::Start(TWO)], "it serves one");
+            assert_eq!(ready(&mut pool, ONE, now), [Action::Assign(ONE, 'b')]);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_sandbox_that_does_not_come_back_gets_another() {
+        let (mut pool, now) = (pool(2, 100), Instant::now());
+        invoke(&mut pool, 'a');
+        ready(&mut pool, ONE, now);
+        pool.answered(ONE, now);
+        invoke(&mut pool, 'b');
+        let mut actions = Vec::new();
+        assert_eq!(pool.expire(now, &mut actions), Some(now + RETURN));
+        assert_eq!(actions, []);
+        pool.expire(now + RETURN, &mut actions);
+        assert_eq!(actions, [Action::Start(TWO)]);
+    }
+
+    #[test]
     fn new_limits_hold_for_the_sandboxes_that_are_there() {
         let (mut pool, start) = (pool(3, 10), Instant::now());
         for (at, name) in (0_u64..).zip(['a', 'b', 'c']) {
@@ -348,6 +434,32 @@ mod tests {
         assert_eq!(pool.hand_over(&mut actions), ['b', 'c']);
         assert_eq!(actions, [Action::Stop(TWO)], "the one in use finishes what it is at");
         assert_eq!(pool.size(), 1);
+    }
+
+    #[test]
+    fn a_sandbox_that_is_to_stop_gets_no_work_any_more() {
+        let mut pool = pool(2, 100);
+        invoke(&mut pool, 'a');
+        assert_eq!(pool.hand_over(&mut Vec::new()), ['a']);
+        assert_eq!(invoke(&mut pool, 'b'), [Action::Start(TWO)]);
+        assert_eq!(ready(&mut pool, ONE, Instant::now()), []);
+    }
+
+    #[test]
+    fn after_an_edit_one_sandbox_goes_first_and_the_others_follow() {
+        for waiting in [100, 0] {
+            let (mut pool, now, mut actions) = (pool(3, waiting), Instant::now(), Vec::new());
+            let until = now + Duration::from_millis(100);
+            pool.pace(2, until, &mut actions);
+            assert_eq!(actions, [Action::Start(ONE)]);
+            actions.clear();
+            assert_eq!((invoke(&mut pool, 'a'), invoke(&mut pool, 'b')), (vec![], vec![]));
+            assert_eq!(ready(&mut pool, ONE, now), [Action::Assign(ONE, 'a')]);
+            assert_eq!(pool.expire(now, &mut actions), Some(until));
+            assert_eq!(actions, []);
+            pool.expire(until, &mut actions);
+            assert_eq!(actions, [Action::Start(TWO)]);
+        }
     }
 
     #[test]

@@ -24,18 +24,29 @@ pub(super) fn choose(settings: &Settings) -> Result<Choice, Diagnostic> {
     if !path.is_dir() {
         return Ok(Choice { template: path, why: "it was named".to_owned() });
     }
-    search(&path).ok_or_else(|| {
+    search(&path, settings.build).ok_or_else(|| {
         let message = format!("there is no template in {}", path.display());
         let help = "a template is template.yaml, template.yml, template.json or cdk.out; --template names another";
         Diagnostic::error(message).help(help)
     })
 }
 
-fn search(folder: &Path) -> Option<Choice> {
-    const NAMES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
+/// Where a template was looked for.
+pub(super) fn candidates(settings: &Settings) -> Vec<PathBuf> {
+    let named = settings.template.as_ref().map(|template| clean(&settings.path.join(template)));
+    let path = clean(&settings.path);
+    let places = NAMES.iter().chain(&[BUILT, "cdk.out"]).map(|name| path.join(name));
+    places.chain([path.clone()]).chain(named).collect()
+}
+
+const NAMES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
+const BUILT: &str = ".aws-sam/build/template.yaml";
+
+/// Where functions are built here, what `sam build` wrote is of no use.
+fn search(folder: &Path, builds: bool) -> Option<Choice> {
     let source = NAMES.iter().map(|name| folder.join(name)).find(|file| file.is_file());
-    let built = folder.join(".aws-sam/build/template.yaml");
-    if let Some(age) = modified(&built) {
+    let built = folder.join(BUILT);
+    if let Some(age) = modified(&built).filter(|_| !(builds && source.is_some())) {
         let newer = source.as_deref().and_then(modified).is_none_or(|source| age >= source);
         if newer {
             let why = "sam build wrote it after the source template was last changed".to_owned();

@@ -14,19 +14,24 @@ pub(super) struct Configuration {
     pub(super) file: Option<PathBuf>,
     values: SamConfig,
     pub(super) problem: Option<Diagnostic>,
+    /// Where it is or may come.
+    pub(super) looked_at: Vec<PathBuf>,
 }
 
 /// The configuration of a project that was started with this path.
 pub(super) fn configuration(path: &Path) -> Configuration {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let Some(file) = NAMES.iter().map(|name| folder.join(name)).find(|file| file.is_file()) else {
-        return Configuration::default();
+    let looked_at: Vec<PathBuf> = NAMES.iter().map(|name| folder.join(name)).collect();
+    let Some(file) = looked_at.iter().find(|file| file.is_file()).cloned() else {
+        return Configuration { looked_at, ..Configuration::default() };
     };
     let unreadable = |error| Diagnostic::error(format!("{} cannot be read: {error}", file.display()));
     let values = read(&file).map_err(unreadable).and_then(|text| samconfig::parse(&file, &text, DEFAULT_ENVIRONMENT));
     match values {
-        Ok(values) => Configuration { file: Some(file), values, problem: None },
-        Err(problem) => Configuration { file: Some(file), values: SamConfig::default(), problem: Some(problem) },
+        Ok(values) => Configuration { file: Some(file), values, problem: None, looked_at },
+        Err(problem) => {
+            Configuration { file: Some(file), values: SamConfig::default(), problem: Some(problem), looked_at }
+        }
     }
 }
 

@@ -3,20 +3,23 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::project::build;
 use crate::project::function::{Code, Package, Runtime};
 use crate::project::layer::LayerContent;
+use crate::project::settings::Settings;
 use crate::project::{Function, Layer, Project};
 use crate::template::Diagnostic;
 
 /// Code that is not there: the function answers with the reason, and everything else is served. Where something was
 /// missed becomes a source, so that it is noticed when it appears.
-pub(super) fn missing_files(project: &mut Project) -> Vec<Diagnostic> {
+pub(super) fn missing_files(project: &mut Project, settings: &Settings) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for function in project.functions.values_mut() {
         let id = &function.id.0;
         let base = format!("Resources.{}.Properties", id.rsplit('/').next().unwrap_or_default());
         let location = project.locations.get(id).cloned();
-        for Missing { property, path, problem } in missing(function) {
+        let is_built = settings.build && matches!(build::step(function, settings), Some(Ok(_)));
+        for Missing { property, path, problem } in missing(function, is_built) {
             let diagnostic = Diagnostic::error(problem).path(format!("{base}.{property}"));
             diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic });
             project.sources.push(path);
@@ -33,13 +36,14 @@ struct Missing {
 }
 
 /// What of a function is not there. Missing code makes the function unavailable.
-fn missing(function: &mut Function) -> Vec<Missing> {
+/// Where it is built, the handler's file comes from the build.
+fn missing(function: &mut Function, is_built: bool) -> Vec<Missing> {
     let Package::Zip { code, runtime, handler, layers } = &mut function.package else { return Vec::new() };
     let mut all: Vec<Missing> = layers.iter().filter_map(missing_layer).collect();
     if let Some(missing) = missing_code(code) {
         *code = Code::Unavailable(format!("{}.", missing.problem));
         all.push(missing);
-    } else {
+    } else if !is_built {
         all.extend(missing_handler(code, runtime, handler));
     }
     all

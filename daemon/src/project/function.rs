@@ -64,6 +64,8 @@ pub struct Function {
     pub region: String,
     /// TenancyConfig with `PER_TENANT` isolation.
     pub per_tenant: bool,
+    /// The folder that it is built from, when what runs was built here.
+    pub built_from: Option<PathBuf>,
     /// Metadata that a build or an image needs (`BuildMethod`, `Dockerfile`, …), verbatim.
     pub metadata: BTreeMap<String, serde_json::Value>,
     /// Events that samd does not serve, named by `samctl functions`: `(event name, type)`.
@@ -79,19 +81,37 @@ pub struct Function {
 impl Function {
     /// The files and folders that it runs: code, archive, layers, what its image is built from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let (code, layers, context): (Option<&Code>, &[Layer], Option<&Path>) = match &self.package {
-            Package::Zip { code, layers, .. } => (Some(code), layers, None),
-            Package::Image { build, .. } => (None, &[], build.as_ref().map(|build| build.context.as_path())),
+        let (code, context): (Option<&Path>, Option<&Path>) = match &self.package {
+            Package::Zip { code: Code::Folder(path) | Code::Archive(path), .. } => (Some(path.as_path()), None),
+            Package::Zip { code: Code::Inline(_) | Code::Unavailable(_), .. } => (None, None),
+            Package::Image { build, .. } => (None, build.as_ref().map(|build| build.context.as_path())),
         };
-        let code = code.and_then(|code| match code {
-            Code::Folder(path) | Code::Archive(path) => Some(path.as_path()),
-            Code::Inline(_) | Code::Unavailable(_) => None,
-        });
-        let layers = layers.iter().filter_map(|layer| match &layer.content {
+        code.into_iter().chain(self.layers()).chain(context)
+    }
+
+    /// What is worth watching: what it runs, or what that is built from.
+    pub fn watched(&self) -> impl Iterator<Item = &Path> {
+        let built = self.built_from.is_some();
+        let code = self.files().filter(move |file| !built || self.uses_as_layer(file));
+        code.chain(self.built_from.as_deref())
+    }
+
+    /// The folders and archives of its layers.
+    fn layers(&self) -> impl Iterator<Item = &Path> {
+        let layers: &[Layer] = match &self.package {
+            Package::Zip { layers, .. } => layers,
+            Package::Image { .. } => &[],
+        };
+        layers.iter().filter_map(|layer| match &layer.content {
             LayerContent::Folder(path) | LayerContent::Archive(path) => Some(path.as_path()),
             LayerContent::Remote { .. } => None,
-        });
-        code.into_iter().chain(layers).chain(context)
+        })
+    }
+
+    /// Whether a path is, or lies in, one of its layers.
+    #[must_use]
+    pub fn uses_as_layer(&self, path: &Path) -> bool {
+        self.layers().any(|layer| path.starts_with(layer))
     }
 
     /// Whether a path is, or lies in, one of them.

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod asynchronous;
+pub mod build;
 pub mod containers;
 pub mod diff;
 pub mod environment;
@@ -66,7 +67,7 @@ impl Project {
     /// Every file and folder that the model was made from or that its functions run: what is worth watching.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {
-        let used = self.functions.values().flat_map(Function::files).map(Path::to_path_buf);
+        let used = self.functions.values().flat_map(Function::watched).map(Path::to_path_buf);
         let all: BTreeSet<PathBuf> = self.sources.iter().cloned().chain(used).collect();
         all.into_iter().collect()
     }

@@ -2,6 +2,7 @@
 //!
 //! Settings outlast the daemon (the store keeps them); the caller's AWS credentials do not and are not among them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -60,6 +61,12 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// What concerns containers alone.
     pub containers: ContainerSettings,
+    /// Replies carry `X-Samd-Generation`.
+    pub tell_generation: bool,
+    /// Functions with a build step are built when their sources change.
+    pub build: bool,
+    /// Shell commands of the user's that build functions, by logical id.
+    pub build_commands: BTreeMap<String, String>,
     /// Files of keys that issuers of tokens are pinned to.
     pub jwks: Vec<Pin>,
     /// Which function is debugged, and how.
@@ -109,6 +116,9 @@ impl Settings {
             only_functions: Vec::new(),
             gateway: GatewaySettings::default(),
             containers: ContainerSettings::default(),
+            tell_generation: false,
+            build: false,
+            build_commands: BTreeMap::new(),
             jwks: Vec::new(),
             debug: DebugSettings::default(),
             freeze: false,
@@ -138,6 +148,9 @@ impl fmt::Debug for Settings {
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
             .field("containers", &self.containers)
+            .field("tell_generation", &self.tell_generation)
+            .field("build", &self.build)
+            .field("build_commands", &self.build_commands.keys())
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)
             .field("freeze", &self.freeze)

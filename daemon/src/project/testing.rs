@@ -30,6 +30,7 @@ pub(crate) fn function() -> Function {
             group: "/aws/lambda/Fn".into(),
         },
         tracing_active: false,
+        built_from: None,
         url: None,
         region: "us-east-1".into(),
         per_tenant: false,

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::lambda::Invocation;
 use crate::lambda::extension::{ExtensionRefusal, ShutdownReason};
 use crate::lambda::lifecycle::Refusal;
+use crate::lambda::preload::Loaded;
 use crate::lambda::telemetry::{Api, Subscription};
 
 /// An invocation on its way to the runtime.
@@ -84,6 +85,8 @@ pub enum Call {
         /// Whether it was taken.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
+    /// `POST /samd/loaded`: what INIT has loaded from elsewhere than the code folder.
+    Loaded(Loaded),
     /// `POST /runtime/init/error`.
     InitError {
         /// `Lambda-Runtime-Function-Error-Type`.

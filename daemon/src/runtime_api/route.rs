@@ -32,6 +32,8 @@ pub(super) async fn answer(request: Request<Incoming>, calls: &mpsc::Sender<Call
             runtime::failed(Some((*id).to_owned()), request, calls).await
         }
         (&Method::POST, [RUNTIME, "runtime", "init", "error"]) => runtime::failed(None, request, calls).await,
+        // Where our own clients tell what INIT has loaded.
+        (&Method::POST, ["samd", "loaded"]) => runtime::loaded(request, calls).await,
         (&Method::POST, [EXTENSIONS, "extension", "register"]) => extension::register(request, calls).await,
         (&Method::GET, [EXTENSIONS, "extension", "event", "next"]) => extension::next(&request, calls).await,
         (&Method::POST, [EXTENSIONS, "extension", phase @ ("init" | "exit"), "error"]) => {

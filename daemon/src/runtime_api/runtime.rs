@@ -14,6 +14,8 @@ use crate::lambda::lifecycle::Refusal;
 
 /// Chunks of a streamed answer that may wait for the caller.
 const CHUNKS: usize = 16;
+/// What a client may say of what it has loaded, at most.
+const MOST_LOADED: usize = 256 * 1024;
 
 pub(super) async fn next(calls: &mpsc::Sender<Call>) -> Reply {
     let (reply, work) = oneshot::channel();
@@ -130,6 +132,15 @@ fn trailer_error(trailers: &HeaderMap) -> Option<Chunk> {
     }
     let body = base64::engine::general_purpose::STANDARD.decode(encoded.unwrap_or_default()).unwrap_or_default();
     Some(Chunk::Failed { error_type, body: Bytes::from(body) })
+}
+
+/// Takes what one of our own clients has loaded.
+pub(super) async fn loaded(request: Request<Incoming>, calls: &mpsc::Sender<Call>) -> Reply {
+    let Ok(body) = whole(request.into_body(), MOST_LOADED).await else { return truncated() };
+    match serde_json::from_slice(&body) {
+        Ok(loaded) => calls.send(Call::Loaded(loaded)).await.map_or_else(|_| gone(), |()| accepted()),
+        Err(problem) => error(StatusCode::BAD_REQUEST, "InvalidRequest", &problem.to_string()),
+    }
 }
 
 pub(super) async fn failed(

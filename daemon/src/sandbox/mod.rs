@@ -137,6 +137,8 @@ pub trait Sandbox: Send {
     fn settled(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
+    /// Has it load modules, none of the user's among them, while it waits at the gate. One that cannot does nothing.
+    fn preload(&mut self, _modules: &[String]) {}
 
     /// Opens the gate: the function's code may be loaded.
     /// Opens the gate: its external extensions are started, and where it has none the function's code may be loaded.

@@ -282,6 +282,7 @@ impl ProcessLauncher {
             pid: child.id(),
             child,
             gate,
+            gate_room: child::GATE_ROOM,
             extensions,
             marks: sweep::marks(&self.places.runtime_dir, identity),
             memory_limit: u64::from(self.function.memory_mb) << 20,

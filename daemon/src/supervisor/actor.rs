@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -48,6 +49,10 @@ pub struct Parts {
     pub secret: Secret,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
+    /// Where functions are built; what is in it is worth nothing to another daemon.
+    pub builds: PathBuf,
+    /// Watches files, for all projects.
+    pub watcher: Watcher,
     /// The phase in which requests are finished; commands end with it.
     pub requests: Phase,
     /// The phase in which sandboxes are stopped.
@@ -70,6 +75,7 @@ pub(super) struct Shared {
     pub(super) requests: Phase,
     pub(super) sandboxes: Phase,
     pub(super) events: broadcast::Sender<ReloadReport>,
+    pub(super) builds: PathBuf,
     /// One for all projects.
     pub(super) watcher: Watcher,
 }
@@ -113,7 +119,8 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
         requests: parts.requests.clone(),
         sandboxes: parts.sandboxes,
         events,
-        watcher: Watcher::start(),
+        builds: parts.builds,
+        watcher: parts.watcher,
     };
     let (refusals, refused) = mpsc::channel(MAILBOX);
     let queue = EventQueue::spawn(shared.store.clone(), directory, &parts.requests, saved.invocations);
@@ -151,20 +158,7 @@ impl Actor {
             let runs = project.wanted == Wanted::Running;
             let handle = project_task::spawn(self.shared.clone(), project);
             if runs {
-                let (answer, outcome) = oneshot::channel();
-                let owned = self.owned_ports();
-                handle.send(Order::Start {
-                    patch: Patch::default(),
-                    caller: CallerEnvironment::default(),
-                    owned,
-                    answer,
-                });
-                let told = name.clone();
-                self.shared.requests.spawn(format!("the start of {told}"), async move {
-                    if let Ok(Err(refused)) = outcome.await {
-                        tracing::error!(project = %told, %refused, "a project could not be started again");
-                    }
-                });
+                handle.send(Order::Restore { owned: self.owned_ports() });
             }
             self.projects.insert(name, handle);
         }

@@ -21,7 +21,7 @@ use crate::project::issuers::Pin;
 use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::sandbox::progress::{Board, Progress};
-use crate::template::Diagnostic;
+use crate::template::{Diagnostic, Severity};
 
 /// How many commands may wait; more and the caller waits for its place.
 pub const MAILBOX: usize = 64;
@@ -73,6 +73,12 @@ pub struct Patch {
     pub gateway: GatewayPatch,
     /// What concerns containers alone.
     pub containers: ContainersPatch,
+    /// Replies carry `X-Samd-Generation`.
+    pub tell_generation: Option<bool>,
+    /// Functions are built.
+    pub build: Option<bool>,
+    /// Commands that build them; replaces all earlier ones.
+    pub build_commands: Option<BTreeMap<String, String>>,
     /// Files of keys that issuers are pinned to; replaces all earlier ones.
     pub jwks: Option<Vec<Pin>>,
     /// Debugging.
@@ -129,6 +135,9 @@ impl std::fmt::Debug for Patch {
             .field("only_functions", &self.only_functions)
             .field("gateway", &self.gateway)
             .field("containers", &self.containers)
+            .field("tell_generation", &self.tell_generation)
+            .field("build", &self.build)
+            .field("build_commands", &self.build_commands.as_ref().map(|commands| commands.keys()))
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)
             .field("freeze", &self.freeze)
@@ -167,7 +176,7 @@ pub enum Refused {
     #[error("project {0} is stopped; start it with `samctl start {0}`")]
     Stopped(ProjectName),
     /// The template cannot be served; what serves already keeps serving.
-    #[error("the template has errors")]
+    #[error("{}", headline(.0))]
     Diagnostics(Vec<Diagnostic>),
     /// The address is taken.
     #[error("cannot listen on {address}: {cause}{owner}")]
@@ -191,6 +200,16 @@ pub enum Refused {
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
     Stopping,
+}
+
+/// What is wrong, in a few words: the file that has errors, or the first of them.
+fn headline(diagnostics: &[Diagnostic]) -> String {
+    let first = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+    match first.map(|first| (first, first.location.as_ref().and_then(|location| location.file.file_name()))) {
+        Some((_, Some(file))) => format!("{} has errors", file.display()),
+        Some((first, None)) => first.message.clone(),
+        None => "the project cannot be served".to_owned(),
+    }
 }
 
 /// A project as it stands.

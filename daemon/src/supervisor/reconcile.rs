@@ -4,6 +4,7 @@
 //! cannot fail; the old workers end when their last request has gone. It is told what differs and decides nothing else.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::apigw::Context;
@@ -14,12 +15,14 @@ use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
 use crate::gateway::{Snapshot, Surroundings};
 use crate::lambda::pool::Limits;
+use crate::lambda::preload::Preload;
 use crate::layers;
 use crate::logs::LogHub;
 use crate::project::serving;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
 use crate::sandbox::{Driver, Launcher};
+use crate::watch::Subject;
 use crate::worker::{self, Handover};
 
 use super::actor::Shared;
@@ -60,6 +63,8 @@ pub(super) struct Ground<'a> {
     pub shared: &'a Shared,
     /// The project's settings.
     pub settings: &'a Settings,
+    /// Whose files its functions run.
+    pub subject: &'a Subject,
     /// The project's log.
     pub logs: &'a LogHub,
     /// The account's variables.
@@ -76,6 +81,23 @@ pub(super) struct Prepared {
     launcher: Result<(Arc<dyn Launcher>, bool), String>,
 }
 
+/// What an edit left as it was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept<'a> {
+    /// Functions get the same credentials and endpoints.
+    pub same_account: bool,
+    /// Files that did change.
+    pub touched: &'a [PathBuf],
+}
+
+impl Kept<'_> {
+    /// Whether a sandbox that waits at the gate since before the edit is as good as a new one. It has loaded nothing of
+    /// the code yet, but perhaps of the layers.
+    fn serves_as_spare(&self, function: &Function) -> bool {
+        self.same_account && !self.touched.iter().any(|path| function.uses_as_layer(path))
+    }
+}
+
 impl Ground<'_> {
     /// Brings here what a function needs. Nothing that runs is changed, and it may take its time.
     pub(super) async fn prepare(&self, function: &Function, old: Option<&Running>) -> Prepared {
@@ -90,29 +112,30 @@ impl Ground<'_> {
 
     /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
     /// over when it was started for the same thing; as many sandboxes as it had are started at once.
-    pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, same_account: bool) -> Running {
+    pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, kept: Kept<'_>) -> Running {
         let Prepared { function, chosen_by, launcher } = prepared;
         let (launcher, reusable) = match launcher {
             Ok(found) => found,
             Err(reason) => return Running { function, state: Err(reason) },
         };
         let old = old.and_then(|old| old.state.as_ref().ok());
-        let Handover { held, in_use, waiting } = match old {
+        let Handover { held, preload, in_use, waiting } = match old {
             Some(live) => live.worker.hand_over().await,
             None => Handover::default(),
         };
-        let held = held.filter(|_| reusable && same_account);
-        let worker = worker::spawn(self.spec(function.clone(), launcher.clone()), held);
+        let held = held.filter(|_| reusable && kept.serves_as_spare(&function));
+        let worker = worker::spawn(self.spec(function.clone(), launcher.clone(), preload), held);
         // A debugger attaches before the first request.
         let at_once = self.settings.warm == Warm::Eager || function.serving.debug.is_some();
         let wanted = if at_once { in_use.max(1) } else { in_use };
         if wanted > 0 {
             worker.begin_warm(wanted);
         }
-        worker.adopt(waiting);
+        // Nothing is asked of the old one any more when the new one may first answer.
         if let Some(live) = old {
             live.worker.retire(worker.clone());
         }
+        worker.adopt(waiting);
         Running { function, state: Ok(Live { worker, launcher, chosen_by }) }
     }
 
@@ -130,7 +153,7 @@ impl Ground<'_> {
         driver.prepare(&self.settings.name, local).await.map_err(|problem| problem.reason)
     }
 
-    fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>) -> worker::Spec {
+    fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>, preload: Preload) -> worker::Spec {
         worker::Spec {
             limits: limits(&function, self.settings),
             // One that waits at the gate would have the debugger's port.
@@ -140,6 +163,8 @@ impl Ground<'_> {
             account: self.account.clone(),
             logs: self.logs.clone(),
             starts: self.shared.starts.clone(),
+            files: self.subject.clone(),
+            preload,
             tasks: self.shared.sandboxes.clone(),
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::BoxFuture;
 use notify::EventKind;
 use notify::event::{MetadataKind, ModifyKind};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::digests::{Built, Digests};
 use super::gathered::Gathered;
@@ -78,6 +78,8 @@ struct Gather {
     index: Index,
     indexing: Arc<Semaphore>,
     told: mpsc::Sender<Told>,
+    /// Who waits until what was gathered is told.
+    settling: Vec<oneshot::Sender<()>>,
 }
 
 impl Gather {
@@ -90,6 +92,7 @@ impl Gather {
             index: Index::default(),
             indexing,
             told,
+            settling: Vec::new(),
         }
     }
 
@@ -114,6 +117,12 @@ impl Gather {
             }
             Noticed::Replaced(path) => self.gathered.touch(path, Instant::now()),
             Noticed::Lost => self.lost().await,
+            Noticed::Settled(reply) => {
+                self.settling.push(reply);
+                if self.gathered.is_empty() {
+                    self.settled().await;
+                }
+            }
             Noticed::Degraded(why) => drop(self.told.send(Told::Degraded(why)).await),
         }
     }
@@ -156,6 +165,14 @@ impl Gather {
         if !paths.is_empty() {
             // A project that has gone away does not miss it; the loop sees that it has.
             drop(self.told.send(Told::Touched(Touched { paths, noticed })).await);
+        }
+        self.settled().await;
+    }
+
+    /// What was gathered when they asked is told.
+    async fn settled(&mut self) {
+        for reply in std::mem::take(&mut self.settling) {
+            drop(self.told.send(Told::Settled(reply)).await);
         }
     }
 

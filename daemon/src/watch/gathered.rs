@@ -1,8 +1,8 @@
 //! Events → when it is time to tell, and what (pure).
 //!
 //! Events are gathered until it is quiet for a moment: a millisecond when every file that was written has been closed,
-//! longer while one is still being written, so that nobody is served a half-written file, and longer still when a new file
-//! may be about to be renamed over another. Where very many files change one after the other (an installation, a build)
+//! longer while one is still being written, so that nobody is served a half-written file, when a new file may be about to
+//! be renamed over another, and when one is gone that may be about to come back. Where very many files change one after the other (an installation, a build)
 //! they are told in few large parts.
 
 use std::collections::{BTreeSet, HashSet};
@@ -20,6 +20,8 @@ const QUIET: Duration = Duration::from_millis(1);
 const NEW: Duration = Duration::from_millis(15);
 /// So long a file that is being written may keep others waiting.
 const UNFINISHED: Duration = Duration::from_millis(40);
+/// So long a file that is gone may take to be written again.
+const GONE: Duration = Duration::from_millis(40);
 /// What goes on without a pause is told in parts.
 const MOST_WAIT: Duration = Duration::from_millis(500);
 /// So many different files, with no pause of [`CALM`] between them, are a group that is best told together.
@@ -49,6 +51,8 @@ enum Says {
     NewFolder,
     /// Someone is writing it.
     Unfinished,
+    /// It is there no more, and someone may be about to write it again.
+    Gone,
     Nothing,
 }
 
@@ -61,9 +65,8 @@ fn says(kind: EventKind) -> Says {
         EventKind::Create(CreateKind::File) => Says::New,
         EventKind::Create(CreateKind::Folder) => Says::NewFolder,
         EventKind::Modify(ModifyKind::Data(_)) => Says::Unfinished,
-        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {
-            Says::Done
-        }
+        EventKind::Remove(_) => Says::Gone,
+        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => Says::Done,
     }
 }
 
@@ -73,6 +76,7 @@ pub(super) struct Gathered {
     paths: BTreeSet<PathBuf>,
     unfinished: HashSet<PathBuf>,
     new: HashSet<PathBuf>,
+    gone: HashSet<PathBuf>,
     first: Option<Instant>,
     last: Option<Instant>,
     /// Different files of the burst that goes on, also those told already.
@@ -85,7 +89,10 @@ impl Gathered {
         match says(kind) {
             Says::Nothing => return,
             Says::New => {
-                self.new.insert(path.to_path_buf());
+                // One that comes back is where it belongs, and nobody renames it.
+                if !self.gone.contains(path) {
+                    self.new.insert(path.to_path_buf());
+                }
                 self.unfinished.insert(path.to_path_buf());
             }
             Says::NewFolder => {
@@ -94,9 +101,15 @@ impl Gathered {
             Says::Unfinished => {
                 self.unfinished.insert(path.to_path_buf());
             }
+            Says::Gone => {
+                self.unfinished.remove(path);
+                self.new.remove(path);
+                self.gone.insert(path.to_path_buf());
+            }
             Says::Done => {
                 self.unfinished.remove(path);
-                if matches!(kind, EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_)) {
+                self.gone.remove(path);
+                if matches!(kind, EventKind::Modify(ModifyKind::Name(_))) {
                     self.new.remove(path);
                 }
             }
@@ -134,6 +147,7 @@ impl Gathered {
             STORM.. => STORM_QUIET,
             CROWD.. => CROWD_QUIET,
             _ if !self.unfinished.is_empty() => UNFINISHED,
+            _ if !self.gone.is_empty() => GONE,
             GROUP.. => GROUP_QUIET,
             _ if !self.new.is_empty() => NEW,
             _ => QUIET,
@@ -145,6 +159,7 @@ impl Gathered {
         let noticed = self.first.take()?;
         self.unfinished.clear();
         self.new.clear();
+        self.gone.clear();
         Some(Touched { paths: std::mem::take(&mut self.paths).into_iter().collect(), noticed })
     }
 }
@@ -179,6 +194,17 @@ mod tests {
         assert_eq!(gathered.patience(now), NEW);
         gathered.event(EventKind::Modify(ModifyKind::Name(RenameMode::From)), beside, now);
         gathered.event(EventKind::Modify(ModifyKind::Name(RenameMode::To)), file, now);
+        assert_eq!(gathered.patience(now), QUIET);
+    }
+
+    #[test]
+    fn a_file_that_is_deleted_and_made_again_changed_once() {
+        let (mut gathered, now, file) = (Gathered::default(), Instant::now(), Path::new("/p/app.py"));
+        gathered.event(EventKind::Remove(RemoveKind::File), file, now);
+        assert_eq!(gathered.patience(now), GONE);
+        gathered.event(CREATE, file, now);
+        assert_eq!(gathered.patience(now), UNFINISHED);
+        gathered.event(CLOSE, file, now);
         assert_eq!(gathered.patience(now), QUIET);
     }
 

@@ -12,6 +12,7 @@ use notify::event::ModifyKind;
 use notify::{ErrorKind, Event, EventKind, INotifyWatcher, RecursiveMode};
 use tokio::sync::{mpsc, oneshot};
 
+use super::cookies::Cookies;
 use super::source::{Source, explained};
 use super::wanted::{Folders, Wanted, whole, without_covered};
 
@@ -24,6 +25,7 @@ pub(super) enum Order {
     /// A project wants to be told.
     Watch {
         id: u64,
+        subject: u64,
         wanted: Arc<Wanted>,
         noticed: mpsc::UnboundedSender<Noticed>,
         /// Told when everything is watched.
@@ -31,6 +33,8 @@ pub(super) enum Order {
     },
     /// It does not want to be told any more.
     Forget(u64),
+    /// Someone asks whether everything that happened so far was told.
+    Settle { subject: u64, reply: oneshot::Sender<()> },
     /// Something happened.
     Event(notify::Result<Event>),
     /// Nobody wants anything any more.
@@ -48,17 +52,19 @@ pub(super) enum Noticed {
     Lost,
     /// A folder is polled; one sentence.
     Degraded(String),
+    /// Everything that happened before this was asked for was noticed.
+    Settled(oneshot::Sender<()>),
 }
 
 /// Starts the thread.
-pub(super) fn spawn(orders: Sender<Order>, queue: Receiver<Order>) {
+pub(super) fn spawn(orders: Sender<Order>, queue: Receiver<Order>, cookies: PathBuf) {
     let sink = move || {
         let orders = orders.clone();
         // A hub that has ended needs no events.
         Box::new(move |event| drop(orders.send(Order::Event(event)))) as Box<dyn Fn(_) + Send>
     };
     let running = std::thread::Builder::new().name("watcher".to_owned()).spawn(move || {
-        Hub::new(Source::<INotifyWatcher>::new(Box::new(sink))).run(&queue);
+        Hub::new(Source::<INotifyWatcher>::new(Box::new(sink)), Cookies::new(Some(cookies))).run(&queue);
     });
     if let Err(problem) = running {
         // The queue is gone with the thread: each watch then says that it does not watch.
@@ -67,6 +73,7 @@ pub(super) fn spawn(orders: Sender<Order>, queue: Receiver<Order>) {
 }
 
 struct Subscription {
+    subject: u64,
     wanted: Arc<Wanted>,
     noticed: mpsc::UnboundedSender<Noticed>,
 }
@@ -82,20 +89,23 @@ struct Hub<E> {
     source: Source<E>,
     subscriptions: BTreeMap<u64, Subscription>,
     armed: Folders,
+    /// Who waits for which cookie.
+    cookies: Cookies<(u64, oneshot::Sender<()>)>,
     /// Why folders are not watched by events.
     degraded: BTreeMap<PathBuf, String>,
 }
 
 impl<E: notify::Watcher> Hub<E> {
-    fn new(source: Source<E>) -> Hub<E> {
-        Hub { source, subscriptions: BTreeMap::new(), armed: Folders::new(), degraded: BTreeMap::new() }
+    fn new(source: Source<E>, cookies: Cookies<(u64, oneshot::Sender<()>)>) -> Hub<E> {
+        Hub { source, subscriptions: BTreeMap::new(), armed: Folders::new(), cookies, degraded: BTreeMap::new() }
     }
 
     fn run(mut self, queue: &Receiver<Order>) {
+        self.lay_out_cookies();
         while let Ok(order) = queue.recv() {
             match order {
-                Order::Watch { id, wanted, noticed, armed } => {
-                    self.subscribe(id, Subscription { wanted, noticed });
+                Order::Watch { id, subject, wanted, noticed, armed } => {
+                    self.subscribe(id, Subscription { subject, wanted, noticed });
                     if armed.send(()).is_err() {
                         tracing::debug!("nobody waits for a watch any more");
                     }
@@ -105,10 +115,33 @@ impl<E: notify::Watcher> Hub<E> {
                     self.give_up();
                     self.arm(Hub::wanted);
                 }
+                Order::Settle { subject, reply } => {
+                    if let Some((subject, reply)) = self.cookies.send((subject, reply)) {
+                        self.settled(subject, reply);
+                    }
+                }
                 Order::Event(Ok(event)) => self.event(event),
                 Order::Event(Err(problem)) => self.problem(&problem),
                 Order::Stop => return,
             }
+        }
+    }
+
+    fn lay_out_cookies(&mut self) {
+        let Some(folder) = self.cookies.folder() else { return };
+        match self.source.watch_by_events(folder) {
+            Ok(()) => self.cookies.try_out(),
+            Err(problem) => {
+                tracing::debug!(%problem, "what has been noticed cannot be told apart from what has not");
+                self.cookies.give_up();
+            }
+        }
+    }
+
+    /// Whoever is not watched for is not answered, and need not wait.
+    fn settled(&self, subject: u64, reply: oneshot::Sender<()>) {
+        if let Some(asked) = self.subscriptions.values().rev().find(|known| known.subject == subject) {
+            asked.tell(Noticed::Settled(reply));
         }
     }
 
@@ -185,6 +218,12 @@ impl<E: notify::Watcher> Hub<E> {
     fn event(&mut self, event: Event) {
         if event.need_rescan() {
             self.lost();
+        }
+        if let Some(cookie) = event.paths.first().filter(|path| self.cookies.owns(path)) {
+            if let Some((subject, reply)) = self.cookies.came(cookie) {
+                self.settled(subject, reply);
+            }
+            return;
         }
         for subscription in self.subscriptions.values() {
             let paths: Vec<_> = event.paths.iter().filter(|path| subscription.wanted.concerns(path)).cloned().collect();
@@ -284,11 +323,11 @@ mod tests {
                 Box::new(move |event| drop(orders.send(Order::Event(event)))) as Box<dyn Fn(_) + Send>
             }
         };
-        let hub = Hub::new(Source::<Exhausted>::new(Box::new(sink)));
+        let hub = Hub::new(Source::<Exhausted>::new(Box::new(sink)), Cookies::new(None));
         let hub = std::thread::spawn(move || hub.run(&queue));
         let (noticed, mut seen) = mpsc::unbounded_channel();
         let wanted = Arc::new(Wanted::new(vec![folder.clone()], folder.clone()));
-        orders.send(Order::Watch { id: 1, wanted, noticed, armed: oneshot::channel().0 }).unwrap();
+        orders.send(Order::Watch { id: 1, subject: 2, wanted, noticed, armed: oneshot::channel().0 }).unwrap();
         let Some(Noticed::Degraded(why)) = seen.blocking_recv() else { panic!("it says nothing") };
         assert!(why.contains("max_user_watches"), "{why}");
         let file = folder.join("app.py");

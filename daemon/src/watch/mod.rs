@@ -4,9 +4,11 @@
 //!  notify ──event──▶ hub (one thread: who watches what) ──▶ gather (a task per project) ──▶ Told
 //!                     └ polls folders that send no events      └ drops what has the content it had
 //! ```
-//! Folders are watched, not files, since editors replace files by renaming. What is told carries no content; who acts on
+//! Whoever must not miss a change asks [`Subject::settled`], which goes the same way and comes out behind all that happened
+//! before. Folders are watched, not files, since editors replace files by renaming. What is told carries no content; who acts on
 //! it reads the disk again. Nothing here knows what a function or a template is.
 
+mod cookies;
 mod digests;
 mod gather;
 mod gathered;
@@ -18,7 +20,7 @@ mod wanted;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -34,19 +36,43 @@ pub struct Touched {
     pub noticed: Instant,
 }
 
+/// So long at most anyone waits for files to be settled; a crowd of them may be written for longer.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// What a watch tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Told {
     /// Files changed.
     Touched(Touched),
     /// A folder is looked at now and then instead of being watched, or not at all: one sentence says which, why and what
     /// to do.
     Degraded(String),
+    /// Everything that happened before this was asked for has been told; to be answered when it is acted upon.
+    Settled(oneshot::Sender<()>),
+}
+
+/// Whose files are watched: the same across all of its watches.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    id: u64,
+    way: Arc<Way>,
+}
+
+impl Subject {
+    /// Waits until everything that has happened to its files so far was told and acted upon, within reason.
+    pub async fn settled(&self) {
+        let (reply, settled) = oneshot::channel();
+        drop(self.way.orders.send(Order::Settle { subject: self.id, reply }));
+        // Where nothing is watched nobody answers, and there is nothing to wait for.
+        drop(tokio::time::timeout(SETTLING, settled).await);
+    }
 }
 
 /// What is to be watched, and who is told.
 #[derive(Debug)]
 pub struct Asked {
+    /// For whom.
+    pub subject: Subject,
     /// Files and folders; what is not there yet is told when it comes.
     pub paths: Vec<PathBuf>,
     /// The project's folder: its `.samdignore` counts, and folders between it and the paths may come and go.
@@ -95,22 +121,28 @@ impl Drop for Watch {
 }
 
 impl Watcher {
-    /// Starts the watcher's thread.
+    /// Starts the watcher's thread, which keeps `cookies` as a folder of its own.
     #[must_use]
-    pub fn start() -> Watcher {
+    pub fn start(cookies: PathBuf) -> Watcher {
         let (orders, queue) = std::sync::mpsc::channel();
-        hub::spawn(orders.clone(), queue);
+        hub::spawn(orders.clone(), queue, cookies);
         Watcher { way: Arc::new(Way { orders, next: AtomicU64::new(0), indexing: Arc::new(Semaphore::new(1)) }) }
+    }
+
+    /// One more to watch files for.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject { id: self.way.next.fetch_add(1, Ordering::Relaxed), way: self.way.clone() }
     }
 
     /// Watches what is asked; returns when it is watched.
     pub async fn watch(&self, asked: Asked) -> Watch {
-        let Asked { paths, root, since, told } = asked;
+        let Asked { subject, paths, root, since, told } = asked;
         let id = self.way.next.fetch_add(1, Ordering::Relaxed);
         let wanted = Arc::new(Wanted::new(paths, root));
         let (noticed, seen) = mpsc::unbounded_channel();
         let (armed, is_armed) = oneshot::channel();
-        drop(self.way.orders.send(Order::Watch { id, wanted: wanted.clone(), noticed, armed }));
+        drop(self.way.orders.send(Order::Watch { id, subject: subject.id, wanted: wanted.clone(), noticed, armed }));
         if is_armed.await.is_err() {
             let problem = "files are not watched: the watcher has ended; use `samctl reload` after an edit".to_owned();
             drop(told.send(Told::Degraded(problem)).await);

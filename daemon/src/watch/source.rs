@@ -21,12 +21,30 @@ pub(super) struct Source<E> {
     poll: Option<PollWatcher>,
     polled: BTreeSet<PathBuf>,
     sink: Sink,
+    /// The kind of file system that a folder is on, as the system numbers them.
+    kind: fn(&Path) -> Option<u64>,
 }
 
 impl<E: notify::Watcher> Source<E> {
     pub(super) fn new(sink: Sink) -> Source<E> {
+        Source::on(sink, kind_of)
+    }
+
+    /// Where `kind` tells what file system a folder is on.
+    pub(super) fn on(sink: Sink, kind: fn(&Path) -> Option<u64>) -> Source<E> {
         let told = sink();
-        Source { events: E::new(told, Config::default()), poll: None, polled: BTreeSet::new(), sink }
+        Source { events: E::new(told, Config::default()), poll: None, polled: BTreeSet::new(), sink, kind }
+    }
+
+    /// Watches one folder by events or not at all.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn watch_by_events(&mut self, folder: &Path) -> Result<(), String> {
+        match &mut self.events {
+            Ok(events) => events.watch(folder, RecursiveMode::NonRecursive).map_err(|problem| explained(&problem)),
+            Err(problem) => Err(explained(problem)),
+        }
     }
 
     /// Watches a folder.
@@ -34,7 +52,7 @@ impl<E: notify::Watcher> Source<E> {
     /// # Errors
     /// One sentence: why it is polled, or that it is not watched at all.
     pub(super) fn watch(&mut self, folder: &Path, mode: RecursiveMode) -> Result<(), String> {
-        if is_silent(folder) {
+        if (self.kind)(folder).is_some_and(|kind| SILENT.contains(&kind)) {
             return Err(self.poll(folder, mode, "its file system sends no events of changes"));
         }
         let problem = match &mut self.events {
@@ -118,6 +136,39 @@ pub(super) fn explained(problem: &notify::Error) -> String {
     }
 }
 
-fn is_silent(folder: &Path) -> bool {
-    rustix::fs::statfs(folder).is_ok_and(|system| SILENT.contains(&(system.f_type as u64 & 0xFFFF_FFFF)))
+fn kind_of(folder: &Path) -> Option<u64> {
+    rustix::fs::statfs(folder).ok().map(|system| system.f_type as u64 & 0xFFFF_FFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use notify::INotifyWatcher;
+
+    use super::*;
+
+    fn nfs(_: &Path) -> Option<u64> {
+        Some(0x6969)
+    }
+
+    #[test]
+    fn a_folder_on_a_file_system_without_events_is_polled_and_that_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let (told, events) = mpsc::channel();
+        let sink: Sink = Box::new(move || {
+            let told = told.clone();
+            Box::new(move |event| drop(told.send(event)))
+        });
+        let mut source = Source::<INotifyWatcher>::on(sink, nfs);
+        let why = source.watch(folder.path(), RecursiveMode::Recursive).unwrap_err();
+        assert!(why.contains("sends no events") && source.polls(folder.path()), "{why}");
+        let (file, until) = (folder.path().join("app.py"), Instant::now() + Duration::from_secs(30));
+        std::fs::write(&file, "1").unwrap();
+        let seen = |event: notify::Result<notify::Event>| event.is_ok_and(|event| event.paths.contains(&file));
+        while !events.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok_and(seen) {
+            assert!(Instant::now() < until, "polling sees nothing");
+        }
+    }
 }

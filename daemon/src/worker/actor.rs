@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::lambda::pool::{Action, Limits, Pool, SandboxId};
+use crate::lambda::preload::{Loaded, Preload};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
 use crate::sandbox::Launcher;
 use crate::shutdown::Phase;
+use crate::watch::Subject;
 use crate::worker::handle::SandboxStatus;
 
 use super::Held;
@@ -25,6 +27,9 @@ const MAILBOX: usize = 1_024;
 /// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
 /// with the rest of it is the one that answers.
 const SECOND_THOUGHT: Duration = Duration::from_millis(50);
+
+/// So long after an edit one sandbox has the machine for itself.
+const FIRST: Duration = Duration::from_millis(100);
 
 /// What a worker is made of.
 #[derive(Debug, Clone)]
@@ -41,8 +46,12 @@ pub struct Spec {
     pub starts: Arc<Semaphore>,
     /// The pool's limits.
     pub limits: Limits,
+    /// Tells when what is known of its files is up to date.
+    pub files: Subject,
     /// Keep one sandbox waiting at the gate.
     pub spare: bool,
+    /// What that one loads while it waits, as far as the function's earlier versions told.
+    pub preload: Preload,
     /// The phase that the worker's tasks belong to, so that a shutdown can wait for them.
     pub tasks: Phase,
 }
@@ -58,6 +67,7 @@ pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
         pool: Pool::new(spec.limits),
         journal: Journal::new(spec.function.clone(), spec.logs.clone()),
         sandboxes: HashMap::new(),
+        preload: spec.preload.clone(),
         spare: held,
         making_spare: false,
         spares,
@@ -94,6 +104,7 @@ struct Actor {
     journal: Journal,
     sandboxes: HashMap<SandboxId, Slot>,
     spare: Option<Held>,
+    preload: Preload,
     making_spare: bool,
     spares: mpsc::Sender<Option<Held>>,
     events: mpsc::UnboundedSender<Event>,
@@ -128,13 +139,21 @@ impl Actor {
             }
             tokio::select! {
                 message = messages.recv(), if open => match message {
-                    Some(message) => self.message(message),
+                    Some(message) => {
+                        // What a sandbox said before its answer went out stands before what the answer led to.
+                        while let Ok(event) = events.try_recv() {
+                            self.event(event);
+                        }
+                        self.act();
+                        self.message(message);
+                    }
                     None => open = false,
                 },
                 Some(event) = events.recv() => self.event(event),
                 Some(spare) = spares.recv() => {
                     self.making_spare = false;
                     self.spare = spare;
+                    self.preload();
                 }
                 () = sleep_until(wake) => {}
             }
@@ -148,7 +167,10 @@ impl Actor {
                 Some(successor) => successor.forward(invocation, reply),
                 None => self.pool.invoke((invocation, reply), &mut self.actions),
             },
-            Message::Warm { count, ready } => self.warm(count, ready),
+            Message::Warm { count, paced: true, .. } => {
+                self.pool.pace(count, Instant::now() + FIRST, &mut self.actions)
+            }
+            Message::Warm { count, paced: false, ready } => self.warm(count, ready),
             Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
                 let handover = self.hand_over();
@@ -188,10 +210,24 @@ impl Actor {
 
     fn hand_over(&mut self) -> Handover {
         let held = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
-        let in_use = u32::try_from(self.pool.size()).unwrap_or(u32::MAX);
+        let had_any = self.pool.size() > 0;
         let suspended = self.suspended.drain(..).map(|(_, waiting, _)| waiting);
         let waiting = suspended.chain(self.pool.hand_over(&mut self.actions)).collect();
-        Handover { held, in_use, waiting }
+        let in_use = u32::try_from(self.pool.size()).unwrap_or(u32::MAX).max(u32::from(had_any));
+        Handover { held, preload: self.preload.clone(), in_use, waiting }
+    }
+
+    fn loaded(&mut self, loaded: Loaded) {
+        if self.preload.learn(loaded) {
+            self.preload();
+        }
+    }
+
+    /// What a spare has loaded already costs it nothing.
+    fn preload(&mut self) {
+        if let Some(held) = &mut self.spare {
+            held.preload(&self.preload);
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -201,19 +237,42 @@ impl Actor {
                     slot.pid = pid;
                 }
             }
-            Event::Ready(id) => {
-                if let Some(slot) = self.sandboxes.get_mut(&id) {
-                    slot.served += u64::from(slot.state == "busy");
-                    slot.state = "idle";
+            Event::Loaded(loaded) => self.loaded(loaded),
+            Event::Answered(id) => self.pool.answered(id, Instant::now()),
+            Event::Ready(id) => match self.sandboxes.get(&id).map(|slot| slot.state) {
+                Some("starting") => self.initialised(id),
+                Some("stopping") | None => {}
+                Some(_) => self.ready(id),
+            },
+            Event::Settled(id) => {
+                if self.sandboxes.get(&id).is_some_and(|slot| slot.state == "starting") {
+                    self.ready(id);
                 }
-                for waiting in self.waits_for_ready.drain(..) {
-                    drop(waiting.send(Ok(())));
-                }
-                self.pool.ready(id, Instant::now(), &mut self.actions);
-                self.make_spare();
             }
             Event::Gone(id, cause) => self.gone(id, cause),
         }
+    }
+
+    /// Its code may be newer than this version: of an edit that came while it was started. It serves nobody before that
+    /// edit has been noticed and taken over, so that nobody sees the new code first and the old one after it.
+    fn initialised(&mut self, id: SandboxId) {
+        let (files, events) = (self.spec.files.clone(), self.events.clone());
+        self.tasks.spawn(format!("a new sandbox of {}", self.spec.function.id), async move {
+            files.settled().await;
+            drop(events.send(Event::Settled(id)));
+        });
+    }
+
+    fn ready(&mut self, id: SandboxId) {
+        if let Some(slot) = self.sandboxes.get_mut(&id) {
+            slot.served += u64::from(slot.state == "busy");
+            slot.state = "idle";
+        }
+        for waiting in self.waits_for_ready.drain(..) {
+            drop(waiting.send(Ok(())));
+        }
+        self.pool.ready(id, Instant::now(), &mut self.actions);
+        self.make_spare();
     }
 
     fn gone(&mut self, id: SandboxId, cause: Cause) {

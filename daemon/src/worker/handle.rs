@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::lambda::error::normalise_type;
 use crate::lambda::pool::Limits;
+use crate::lambda::preload::Preload;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::project::serving;
 use crate::runtime_api::Chunk;
@@ -38,6 +39,8 @@ pub enum Message {
     Warm {
         /// How many.
         count: u32,
+        /// One goes first, and the others follow when it has had its time.
+        paced: bool,
         /// Told when the first of them is ready, or why it is not.
         ready: Option<oneshot::Sender<Result<(), String>>>,
     },
@@ -65,6 +68,8 @@ pub enum Message {
 pub struct Handover {
     /// The sandbox that waits at the gate.
     pub held: Option<Held>,
+    /// What such a sandbox loads while it waits.
+    pub preload: Preload,
     /// How many sandboxes it had.
     pub in_use: u32,
     /// Invocations that no sandbox has begun: the newest version serves them.
@@ -147,16 +152,16 @@ impl Handle {
     /// Why INIT failed.
     pub async fn warm(self, count: u32) -> Result<(), String> {
         let (ready, outcome) = oneshot::channel();
-        if self.mailbox.send(Message::Warm { count, ready: Some(ready) }).await.is_err() {
+        if self.mailbox.send(Message::Warm { count, paced: false, ready: Some(ready) }).await.is_err() {
             return Err("the daemon is stopping".to_owned());
         }
         drop(self);
         outcome.await.unwrap_or_else(|_| Err("the worker was replaced before it was ready".to_owned()))
     }
 
-    /// Has `count` sandboxes started, without waiting.
+    /// Has `count` sandboxes started, the first one before the others, without waiting.
     pub fn begin_warm(&self, count: u32) {
-        if self.mailbox.try_send(Message::Warm { count, ready: None }).is_err() {
+        if self.mailbox.try_send(Message::Warm { count, paced: true, ready: None }).is_err() {
             tracing::debug!("a worker was too busy to be warmed");
         }
     }
@@ -195,7 +200,7 @@ impl Handle {
     /// Answers, in the place of an older version, one who waits for a sandbox to be ready.
     pub(super) fn forward_ready(&self, ready: oneshot::Sender<Result<(), String>>) {
         // Where the mailbox is full the sender is dropped, and who waits learns that the worker was replaced.
-        if self.mailbox.try_send(Message::Warm { count: 1, ready: Some(ready) }).is_err() {
+        if self.mailbox.try_send(Message::Warm { count: 1, paced: false, ready: Some(ready) }).is_err() {
             tracing::debug!("a worker was too busy to tell when it is ready");
         }
     }

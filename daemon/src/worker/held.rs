@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::lambda::environment::{self, SandboxIdentity};
+use crate::lambda::preload::Preload;
 use crate::project::Function;
 use crate::runtime_api::{Admit, RuntimeApi};
 use crate::sandbox::{Launcher, StartError, Started};
@@ -45,6 +46,13 @@ impl Held {
         // A listener that has gone has nobody to let in.
         drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
         Ok(Held { started, api })
+    }
+
+    /// Has it load modules while it waits.
+    pub fn preload(&mut self, preload: &Preload) {
+        if !preload.modules().is_empty() {
+            self.started.sandbox.preload(preload.modules());
+        }
     }
 
     /// Waits until it waits at the gate.

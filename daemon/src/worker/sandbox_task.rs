@@ -21,6 +21,7 @@ use crate::lambda::error::{self, Exit};
 use crate::lambda::extension::{ExtensionRefusal, Extensions, ShutdownReason};
 use crate::lambda::lifecycle::{Lifecycle, Refusal, State};
 use crate::lambda::pool::SandboxId;
+use crate::lambda::preload::Loaded;
 use crate::lambda::telemetry::RuntimeDone;
 use crate::lambda::{Failure, Invocation, Outcome};
 use crate::project::{Function, serving};
@@ -54,7 +55,14 @@ pub(super) enum Order {
 pub(super) enum Event {
     /// Its process is there, under this id where it has one on this machine.
     Started(SandboxId, Option<u32>),
+    /// It asks for work.
     Ready(SandboxId),
+    /// It has its answer and is about to ask for more work; said before the answer goes out.
+    Answered(SandboxId),
+    /// Whatever happened to its files before it was ready has been taken over.
+    Settled(SandboxId),
+    /// What its INIT loaded.
+    Loaded(Loaded),
     Gone(SandboxId, Cause),
 }
 
@@ -306,6 +314,7 @@ impl Task {
             Call::Next { reply } => self.next(reply),
             Call::Response { request_id, answer, reply } => self.response(&request_id, answer, reply),
             Call::StreamEnd { bytes } => self.stream_ended(bytes),
+            Call::Loaded(loaded) => drop(self.context.events.send(Event::Loaded(loaded))),
             Call::Extension(call) => return self.extension_call(call),
             Call::Error { request_id, error_type, body, reply } => {
                 let failure = Failure {
@@ -317,7 +326,7 @@ impl Task {
                 let good = taken.is_ok();
                 tell(reply, taken);
                 if good {
-                    self.complete(Outcome::Failed(failure));
+                    self.answered(Outcome::Failed(failure));
                 }
             }
             Call::InitError { error_type, body, reply } => {
@@ -417,9 +426,9 @@ impl Task {
             return;
         }
         match answer {
-            Answer::Whole(body) => self.complete(Outcome::Returned(body)),
-            Answer::TooLarge => self.complete(Outcome::Failed(error::response_too_large())),
-            Answer::InvalidMode => self.complete(Outcome::Failed(error::invalid_response_mode(request_id))),
+            Answer::Whole(body) => self.answered(Outcome::Returned(body)),
+            Answer::TooLarge => self.answered(Outcome::Failed(error::response_too_large())),
+            Answer::InvalidMode => self.answered(Outcome::Failed(error::invalid_response_mode(request_id))),
             Answer::Stream { content_type, chunks } => {
                 if let Some(mut current) = self.current.take() {
                     if let Some(reply) = current.reply.take() {
@@ -429,6 +438,12 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// The runtime has answered and is about to ask for more.
+    fn answered(&mut self, outcome: Outcome) {
+        drop(self.context.events.send(Event::Answered(self.context.id)));
+        self.complete(outcome);
     }
 
     /// The answer goes out first; the log is written when the next thing happens here, or at the end.

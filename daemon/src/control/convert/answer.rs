@@ -101,8 +101,15 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         debug_args: settings.debug.args.clone(),
         debugger_path: settings.debug.debugger_path.clone(),
         freeze: settings.freeze,
+        tell_generation: settings.tell_generation,
+        build: settings.build,
+        build_commands: settings.build_commands.iter().map(build_command).collect(),
         jwks: settings.jwks.iter().map(pinned_keys).collect(),
     }
+}
+
+fn build_command((function, command): (&String, &String)) -> wire::settings::BuildCommand {
+    wire::settings::BuildCommand { function: function.clone(), command: command.clone() }
 }
 
 fn pinned_keys(pin: &Pin) -> wire::settings::PinnedKeys {

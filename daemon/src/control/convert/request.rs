@@ -64,6 +64,11 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
             debugger_path: patch.debugger_path.map(debugger_path).transpose()?,
         },
         freeze: patch.freeze,
+        tell_generation: patch.tell_generation,
+        build: patch.build,
+        build_commands: patch
+            .build_commands
+            .map(|commands| commands.into_iter().map(|build| (build.function, build.command)).collect()),
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }

@@ -54,6 +54,7 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
         region: scope.around.region.clone(),
         per_tenant: properties.map("TenancyConfig").and_then(|tenancy| tenancy.text("TenantIsolationMode")).as_deref()
             == Some("PER_TENANT"),
+        built_from: None,
         metadata: metadata(scope, resource),
         other_events: super::events::unserved(&properties),
         hosting: Hosting::default(),

@@ -18,11 +18,16 @@ use super::super::{Happening, Sandbox, debug, memory};
 use super::extensions::Extensions;
 use super::sweep::end_all;
 
+/// What the gate's pipe takes without anyone reading it is 64 KiB; the rest is for opening it.
+pub(super) const GATE_ROOM: usize = 60 * 1024;
+
 /// A child and its process group.
 pub(super) struct Process {
     pub(super) child: Child,
     pub(super) pid: Option<u32>,
     pub(super) gate: Option<PipeWriter>,
+    /// Bytes that may still be written to it.
+    pub(super) gate_room: usize,
     pub(super) extensions: Extensions,
     /// What is found in the environment of all processes that it starts.
     pub(super) marks: Vec<String>,
@@ -79,6 +84,15 @@ impl Sandbox for Process {
         self.pid
     }
 
+    fn preload(&mut self, modules: &[String]) {
+        let line = format!("preload {}\n", modules.join(","));
+        if let (Some(gate), Some(left)) = (&mut self.gate, self.gate_room.checked_sub(line.len())) {
+            self.gate_room = left;
+            // Should the process be gone, its exit tells.
+            drop(gate.write_all(line.as_bytes()));
+        }
+    }
+
     fn release(&mut self) {
         if !self.extensions.launch() {
             self.start_runtime();
@@ -87,8 +101,8 @@ impl Sandbox for Process {
 
     fn start_runtime(&mut self) {
         if let Some(mut gate) = self.gate.take() {
-            // An empty pipe takes three bytes without waiting; should the process be gone, its exit tells.
-            drop(gate.write_all(b"go\n"));
+            // The pipe takes these few bytes without waiting; should the process be gone, its exit tells.
+            drop(gate.write_all(b"learn\ngo\n"));
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lambda::environment::SandboxIdentity;
+use crate::project::build::ARTIFACTS_DIR;
 
 /// How often what a sandbox left behind is looked for: each look may find what forked during the one before.
 const SWEEPS: usize = 100;
@@ -21,11 +22,12 @@ pub(super) fn marks(runtime_dir: &str, identity: &SandboxIdentity) -> Vec<String
     vec![format!("AWS_LAMBDA_LOG_STREAM_NAME={log_stream}"), format!("{EXTENSION_OF}={runtime_dir}/{log_stream}")]
 }
 
-/// Ends what a killed daemon left behind: processes whose runtime folder is one of this state folder's, which nobody
-/// but the holder of the state may start. Returns how many there were.
+/// Ends what a killed daemon left behind: sandboxes whose runtime folder is one of this state folder's, and builds that
+/// fill one of its folders, which nobody but the holder of the state may start. Returns how many processes there were.
 #[must_use]
-pub fn reap(runtimes: &Path) -> usize {
-    let marks = ["LAMBDA_RUNTIME_DIR", EXTENSION_OF].map(|name| format!("{name}={}/", runtimes.display()).into_bytes());
+pub fn reap(runtimes: &Path, builds: &Path) -> usize {
+    let mark = |name: &str, folder: &Path| format!("{name}={}/", folder.display()).into_bytes();
+    let marks = [mark("LAMBDA_RUNTIME_DIR", runtimes), mark(EXTENSION_OF, runtimes), mark(ARTIFACTS_DIR, builds)];
     end_all(|variable| marks.iter().any(|mark| variable.starts_with(mark)))
 }
 

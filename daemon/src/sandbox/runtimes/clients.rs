@@ -18,11 +18,11 @@ macro_rules! sources {
 
 const PYTHON: &[(&str, &str)] = sources!("python":
     "bootstrap.py" "samd_context.py" "samd_errors.py" "samd_http.py" "samd_imports.py" "samd_json.py"
-    "samd_json_careful.py" "samd_logging.py" "samd_runtime.py"
+    "samd_json_careful.py" "samd_logging.py" "samd_preload.py" "samd_runtime.py"
 );
 const NODE: &[(&str, &str)] = sources!("node":
-    "api.js" "bootstrap.js" "buffered.js" "console.js" "context.js" "errors.js" "loader.js" "response_stream.js"
-    "runtime.js" "streaming.js"
+    "api.js" "bootstrap.js" "buffered.js" "console.js" "context.js" "errors.js" "loader.js" "preload.js"
+    "response_stream.js" "runtime.js" "streaming.js"
 );
 
 /// All sources: path below the clients' folder and text.

@@ -6,7 +6,9 @@
 //!
 //! A client is started in the code folder with the function's environment and connects to `AWS_LAMBDA_RUNTIME_API`. Its
 //! standard input is the gate: until the line `go` arrives it loads nothing of the user's, so that an interpreter may be
-//! started ahead of need. `preload a,b` before it imports modules early; the end of the input ends the client quietly.
+//! started ahead of need. `preload a,b` before it imports modules early, none of the user's among them; `learn` asks the
+//! client to tell, after its first answer, which modules INIT loaded from elsewhere than the code folder; the end of the
+//! input ends the client quietly.
 
 mod candidates;
 mod clients;

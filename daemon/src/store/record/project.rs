@@ -1,5 +1,6 @@
 //! A project's record.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +47,12 @@ pub(super) struct ProjectV1 {
     debugger_path: Option<PathBuf>,
     #[serde(default)]
     freeze: bool,
+    #[serde(default)]
+    tell_generation: bool,
+    #[serde(default)]
+    build: bool,
+    #[serde(default)]
+    build_commands: BTreeMap<String, String>,
     #[serde(default = "on")]
     samconfig: bool,
     #[serde(default)]
@@ -130,6 +137,9 @@ impl From<&SavedProject> for ProjectV1 {
             debug_args: settings.debug.args.clone(),
             debugger_path: settings.debug.debugger_path.clone(),
             freeze: settings.freeze,
+            tell_generation: settings.tell_generation,
+            build: settings.build,
+            build_commands: settings.build_commands.clone(),
             jwks: settings.jwks.iter().cloned().map(|Pin { subject, file }| PinV1 { subject, file }).collect(),
         }
     }
@@ -170,6 +180,9 @@ impl From<ProjectV1> for SavedProject {
                 debugger_path: record.debugger_path,
             },
             freeze: record.freeze,
+            tell_generation: record.tell_generation,
+            build: record.build,
+            build_commands: record.build_commands,
             jwks: record.jwks.into_iter().map(|PinV1 { subject, file }| Pin { subject, file }).collect(),
         };
         let wanted = match record.wanted {

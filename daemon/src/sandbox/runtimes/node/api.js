@@ -17,6 +17,9 @@ exports.RuntimeApi = class RuntimeApi {
     this.received = NOTHING;
     this.waiting = [];
     this.isLeaving = false;
+    /** Gives what INIT has loaded; sent once, after the first answer. */
+    this.tellLoaded = undefined;
+    this.hasAnswered = false;
     this.socket = net.connect({ host, port: Number(address.slice(colon + 1)), noDelay: true });
     this.connected = new Promise((resolve) => this.socket.once('connect', resolve));
     this.socket.on('data', (chunk) => this.take(chunk));
@@ -28,6 +31,8 @@ exports.RuntimeApi = class RuntimeApi {
   async next() {
     // A process that is about to exit takes no more work.
     if (this.isLeaving) return new Promise(() => {});
+    if (this.tellLoaded && this.hasAnswered) this.sendLoaded();
+    this.hasAnswered = true;
     this.socket.write(this.getNext);
     const reply = await this.reply();
     if (reply.status !== 200) {
@@ -37,6 +42,14 @@ exports.RuntimeApi = class RuntimeApi {
       process.exit(1);
     }
     return { headers: reply.headers, body: reply.body.toString() };
+  }
+
+  /** A daemon that does not want to know is none the worse for it. */
+  sendLoaded() {
+    const body = this.tellLoaded();
+    this.tellLoaded = undefined;
+    this.write('/samd/loaded', body, '');
+    this.reply();
   }
 
   /** Answers an invocation; it is on its way when this returns. */
@@ -78,11 +91,15 @@ exports.RuntimeApi = class RuntimeApi {
   }
 
   post(path, body, extra) {
+    this.write(path, body, extra);
+    return this.answered();
+  }
+
+  write(path, body, extra) {
     const length = Buffer.byteLength(body);
     this.socket.write(
       `POST ${path}${this.common}Content-Type: application/json\r\nContent-Length: ${length}\r\n${extra}\r\n${body}`
     );
-    return this.answered();
   }
 
   reply() {

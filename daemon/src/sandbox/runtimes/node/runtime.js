@@ -2,12 +2,13 @@
 // The Node.js runtime client: gate, INIT, and which of the loops serves the function.
 //
 // Owns the order of steps. Lines on standard input are the gate: `preload a,b` requires modules that are not the
-// user's, `go` starts INIT; end of file means that nobody needs this interpreter.
+// user's, `learn` asks to be told which modules INIT loads, `go` starts INIT; end of file means that nobody needs this
+// interpreter.
 const fs = require('fs');
-const { createRequire } = require('module');
 const { RuntimeApi } = require('./api.js');
 const console_ = require('./console.js');
 const errors = require('./errors.js');
+const { Early } = require('./preload.js');
 
 exports.main = async () => {
   const taskRoot = process.env.LAMBDA_TASK_ROOT || process.cwd();
@@ -18,7 +19,10 @@ exports.main = async () => {
   console_.patch();
   loader.publishGlobals();
   await api.connected;
-  if (!passGate(taskRoot)) process.exit(0);
+  const early = new Early(taskRoot);
+  const gate = passGate(early);
+  if (!gate.isPassed) process.exit(0);
+  early.begin();
   const isModern = loader.isModern();
   const failures = watchFailures(api, isModern);
   let runtime;
@@ -29,19 +33,21 @@ exports.main = async () => {
     await failures.init(error);
     return;
   }
+  if (gate.isToLearn) api.tellLoaded = early.settle();
   const loop = runtime.streaming ? loops.streaming : loops.buffered;
   loop.start({ api, runtime, failures, isModern });
 };
 
-/** Reads the gate to its `go`; false when it ended before. */
-function passGate(taskRoot) {
+/** Reads the gate to its `go`, or to the end of the input. */
+function passGate(early) {
   const chunk = Buffer.alloc(65536);
+  const gate = { isPassed: false, isToLearn: false };
   let pending = '';
   for (;;) {
     const end = pending.indexOf('\n');
     if (end < 0) {
       const count = fs.readSync(0, chunk);
-      if (count === 0) return false;
+      if (count === 0) return gate;
       pending += chunk.toString('utf8', 0, count);
       continue;
     }
@@ -51,20 +57,11 @@ function passGate(taskRoot) {
       // The lowest free descriptor is taken, so this is standard input from now on.
       fs.closeSync(0);
       fs.openSync('/dev/null', 'r');
-      return true;
+      gate.isPassed = true;
+      return gate;
     }
-    if (line.startsWith('preload ')) preload(taskRoot, line.slice(8).split(','));
-  }
-}
-
-function preload(taskRoot, names) {
-  const userRequire = createRequire(taskRoot + '/');
-  for (const name of names) {
-    try {
-      userRequire(name);
-    } catch {
-      // It fails again, with its error, when user code asks for it.
-    }
+    if (line === 'learn') gate.isToLearn = true;
+    if (line.startsWith('preload ')) early.load(line.slice(8).split(','));
   }
 }
 

@@ -32,18 +32,24 @@ class RuntimeApi:
         self._next = ("GET " + INVOCATION + "next" + common + "\r\n").encode()
         self._received = b""
         self._answer = None
+        self._loaded = ()
 
     def next(self):
         """The next event: its headers by lower-case name, and its body."""
         if self._answer is None:
-            self._send(self._next)
+            self._send(*self._loaded, self._next)
         else:
             head, body = self._answer
-            self._answer = None
             self._send(head, body, self._next)
+        if self._answer is not None or self._loaded:
+            self._answer = None
             status, _, told = self._receive()
             if status >= 300:
                 log_refusal(status, told)
+        if self._loaded:
+            # A daemon that does not want to know is none the worse for it.
+            self._loaded = ()
+            self._receive()
         status, headers, body = self._receive()
         if status != 200:
             sys.stderr.write("LAMBDA_RUNTIME Failed to get next. Http response code: %d. %s\n" % (status, text(body)))
@@ -69,6 +75,13 @@ class RuntimeApi:
         status, _, told = self._receive()
         if status >= 300:
             log_refusal(status, told)
+
+    def tell_loaded(self, told):
+        """Sends the answer that waits; what INIT has loaded follows on the way of the next `next`."""
+        self._send(*self._answer)
+        self._answer = None
+        body = told()
+        self._loaded = self._head("/samd/loaded", body, "Content-Type: application/json\r\n"), body
 
     def _head(self, path, body, headers):
         return (self._post % (path, headers, len(body))).encode("utf-8")

@@ -1,6 +1,6 @@
 """How user code is found and loaded: the search path, the bytecode cache, the handler, the hook on `logging`.
 
-It never leaves a file in the user's folder and never runs old code: Python compares sources with their bytecode by
+It never leaves a file in the user's folders, layers among them, and never runs old code: Python compares sources with their bytecode by
 whole seconds and size, so of two saves within one second the second could go unseen.
 """
 import os
@@ -20,7 +20,8 @@ def prepare(task_root, cache_folder):
     sys.path[0] = task_root
     if runtime not in layers:
         sys.path.insert(1 + len(layers), runtime)
-    external.cache_from_source = Cache(task_root, cache_folder, external.cache_from_source).path
+    own = [task_root] + [entry for entry in layers if entry != runtime]
+    external.cache_from_source = Cache(own, cache_folder, external.cache_from_source).path
     if "logging" in sys.modules:
         configure_logging()
     else:
@@ -38,31 +39,21 @@ def configure_logging():
     samd_logging.configure()
 
 
-def preload(names):
-    """Imports modules ahead of INIT; one that fails now fails again, with its error, when user code asks for it."""
-    for name in names:
-        try:
-            __import__(name)
-        except Exception:
-            sys.modules.pop(name, None)
-    # What a folder held then is not what it holds at `go`.
-    sys.path_importer_cache.clear()
-
-
 class Cache:
-    """Bytecode of the user's sources, in a folder of ours, by the exact state of the source.
+    """Bytecode of the user's sources and of layers, in a folder of ours, by the exact state of the source.
 
     A file's name has the source's change time in nanoseconds, which no copy or touch can set, so bytecode of another
     state is simply not found. The interpreter's own check of time and size comes on top.
     """
 
-    def __init__(self, root, folder, original):
-        self.root, self.folder, self.original = root.rstrip("/") + "/", folder, original
+    def __init__(self, roots, folder, original):
+        self.roots = tuple(root.rstrip("/") + "/" for root in roots)
+        self.folder, self.original = folder, original
 
     def path(self, path, debug_override=None, *, optimization=None):
         path = os.fspath(path)
         absolute = path if path.startswith("/") else os.path.abspath(path)
-        if not absolute.startswith(self.root) or debug_override is not None or optimization is not None:
+        if not absolute.startswith(self.roots) or debug_override is not None or optimization is not None:
             return self.original(path, debug_override, optimization=optimization)
         if self.folder is None:
             raise NotImplementedError("no bytecode of user code without a folder for it")

@@ -4,7 +4,8 @@ Owns the order of steps. It imports little, since each import is paid at every c
 a user of `logging` needs is loaded when it is needed. It never writes protocol to standard output.
 
 Started as `python -u bootstrap.py CACHE_FOLDER` in the code folder. Lines on standard input are the gate: `preload a,b`
-imports modules that are not the user's, `go` starts INIT; end of file means that nobody needs this interpreter.
+imports modules that are not the user's, `learn` asks to be told which modules INIT loads, `go` starts INIT; end of file
+means that nobody needs this interpreter.
 """
 import posix
 import sys
@@ -13,6 +14,7 @@ import samd_context
 import samd_http
 import samd_imports
 import samd_json
+import samd_preload
 
 EXIT_QUIET, EXIT_LOST, EXIT_INIT = 0, 1, 1
 
@@ -22,41 +24,68 @@ environ = samd_imports.environ
 def main():
     task_root = environ.get("LAMBDA_TASK_ROOT") or posix.getcwd()
     cache_folder = sys.argv[1] if len(sys.argv) > 1 else None
+    arguments = sys.argv[:]
     del sys.argv[1:]
     samd_imports.prepare(task_root, cache_folder)
     api = samd_http.RuntimeApi(environ["AWS_LAMBDA_RUNTIME_API"])
-    if not pass_gate():
+    gate = Gate(samd_preload.Early(task_root))
+    if not gate.is_behind(arguments) and not gate.pass_through():
         posix._exit(EXIT_QUIET)
+    if gate.early.is_stale():
+        samd_preload.start_over(arguments, gate.is_to_learn, gate.early.failed)
+    shut_input()
     try:
-        run(api)
+        run(api, gate)
     except samd_http.Lost:
         # Without the Runtime API there is nobody to work for; threads of the user must not keep the process.
         posix._exit(EXIT_LOST)
 
 
-def pass_gate():
-    """Reads the gate to its `go`; False when it ended before."""
-    pending = b""
-    while True:
-        line, newline, rest = pending.partition(b"\n")
-        if not newline:
-            chunk = posix.read(0, 65536)
-            if not chunk:
-                return False
-            pending += chunk
-            continue
-        pending = rest
-        if line == b"go":
-            null = posix.open("/dev/null", posix.O_RDONLY)
-            posix.dup2(null, 0)
-            posix.close(null)
-            return True
-        if line.startswith(b"preload "):
-            samd_imports.preload(line[8:].decode().split(","))
+class Gate:
+    """What is told before INIT, on standard input."""
+
+    def __init__(self, early):
+        self.early = early
+        self.is_to_learn = False
+
+    def is_behind(self, arguments):
+        """Whether this interpreter was started behind the gate, since what it had loaded early was no good."""
+        if len(arguments) <= 2:
+            return False
+        self.is_to_learn = arguments[2] == "learn"
+        self.early.failed = [name for name in arguments[3].split(",") if name]
+        return True
+
+    def pass_through(self):
+        """Reads to the `go`; False when the input ended before."""
+        pending = b""
+        while True:
+            line, newline, rest = pending.partition(b"\n")
+            if not newline:
+                chunk = posix.read(0, 65536)
+                if not chunk:
+                    return False
+                pending += chunk
+                continue
+            pending = rest
+            if line == b"go":
+                return True
+            if line == b"learn":
+                self.is_to_learn = True
+            elif line.startswith(b"preload "):
+                self.early.load(line[8:].decode().split(","))
 
 
-def run(api):
+def shut_input():
+    null = posix.open("/dev/null", posix.O_RDONLY)
+    posix.dup2(null, 0)
+    posix.close(null)
+
+
+def run(api, gate):
+    gate.early.begin()
     handler = load_handler(api)
+    gate.early.settle()
     while True:
         headers, body = api.next()
         invoke_id = headers.get("lambda-runtime-aws-request-id")
@@ -76,6 +105,10 @@ def run(api):
             if isinstance(response, str):
                 response = response.encode("utf-8")
             api.respond(invoke_id, response, content_type)
+        if gate.is_to_learn:
+            # The first caller has his answer before time is spent on this.
+            gate.is_to_learn = False
+            api.tell_loaded(gate.early.told)
 
 
 def report_failure(api, invoke_id):

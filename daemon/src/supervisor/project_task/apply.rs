@@ -1,0 +1,250 @@
+//! The one path on which what runs changes: read, compare, make the new, swap, let the old go.
+//!
+//! Whatever fails before the snapshot is published leaves what runs as it was.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::future::join_all;
+use tokio::net::TcpListener;
+
+use crate::gateway::front::Front;
+use crate::gateway::issuers::Issuers;
+use crate::gateway::outbound::Outbound;
+use crate::gateway::{Gateway, Snapshot, Surroundings};
+use crate::lambda::environment;
+use crate::loader::{self, Loaded};
+use crate::project::diff::ProjectDiff;
+use crate::project::{FunctionId, Project};
+use crate::supervisor::handle::{Refused, ReloadOutcome, ReloadReport};
+use crate::supervisor::reconcile::{self, Ground, Kept, Running};
+use crate::template::Diagnostic;
+use crate::watch::{Asked, Watch};
+
+use super::account::Account;
+use super::cause::Cause;
+use super::report::{errors, names};
+use super::{Live, ProjectTask};
+
+/// What is about to run of a project.
+struct Next {
+    project: Arc<Project>,
+    functions: BTreeMap<FunctionId, Running>,
+    account: Account,
+    front: Front,
+    template: (PathBuf, String),
+}
+
+impl ProjectTask {
+    /// The one path on which what runs changes.
+    pub(super) async fn apply(&mut self, cause: Cause, listener: Option<TcpListener>) -> Result<ReloadReport, Refused> {
+        let account = self.account(&cause).await;
+        let loaded = self.load(&cause, &account).await;
+        self.diagnostics.clear();
+        for diagnostic in account.diagnostics.iter().chain(&loaded.diagnostics).cloned() {
+            self.found(diagnostic);
+        }
+        self.looked_at = loaded.looked_at;
+        let Some(next) = loaded.project else {
+            self.watch_what_was_looked_at().await;
+            return Ok(self.report(&cause, ReloadOutcome::Rejected { diagnostics: errors(&loaded.diagnostics) }));
+        };
+        let next = Arc::new(self.staged(next, &cause));
+        let empty = Arc::new(Project::default());
+        let running = self.running.as_ref().map_or(&empty, |live| &live.project);
+        let mut diff = ProjectDiff::between(running, &next, &cause.touched);
+        if let Some(forced) = &cause.forced {
+            diff.force(forced);
+        }
+        let same_account = self.running.as_ref().is_some_and(|live| live.account.variables == account.variables);
+        if !same_account {
+            diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
+        }
+        let front = self.front()?;
+        let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
+        if diff.is_empty() && same_front && listener.is_none() {
+            return Ok(self.report(&cause, ReloadOutcome::Unchanged));
+        }
+        let kept = Kept { same_account, touched: &cause.touched };
+        let Some(functions) = self.functions(&next, &diff, &account.variables, kept).await else {
+            return Err(Refused::Stopping);
+        };
+        self.generation += 1;
+        let template = (loaded.template, loaded.why);
+        let watch = self.watch(next.watched(), cause.since).await;
+        self.publish(Next { project: next, functions, account, front, template }, listener, watch)?;
+        let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
+        Ok(self.report(&cause, outcome))
+    }
+
+    /// Files are read on a thread of their own; a change of code alone asks for no reading at all.
+    async fn load(&self, cause: &Cause, account: &Account) -> Loaded {
+        if let Some(live) = &self.running
+            && !cause.touched.is_empty()
+            && !live.project.asks_for_resolve(&cause.touched)
+        {
+            return Loaded {
+                project: Some((*live.project).clone()),
+                diagnostics: self.diagnostics.clone(),
+                template: live.template.0.clone(),
+                why: live.template.1.clone(),
+                looked_at: self.looked_at.clone(),
+            };
+        }
+        let settings = self.settings.clone();
+        let inputs = loader::Inputs { region: account.region.clone(), caller: self.caller.0.clone() };
+        let read = tokio::task::spawn_blocking(move || loader::load(&settings, &inputs)).await;
+        read.unwrap_or_else(|_| Loaded {
+            project: None,
+            diagnostics: vec![Diagnostic::error("the template could not be read to its end: an internal error")],
+            template: self.settings.path.clone(),
+            why: String::new(),
+            looked_at: vec![self.settings.path.clone()],
+        })
+    }
+
+    /// The functions of the next generation: those that nothing touched are the same as before. What the others need is
+    /// brought here at the same time for all; `None` when the daemon stops meanwhile.
+    async fn functions(
+        &self,
+        next: &Project,
+        diff: &ProjectDiff,
+        account: &Arc<BTreeMap<String, String>>,
+        kept: Kept<'_>,
+    ) -> Option<BTreeMap<FunctionId, Running>> {
+        let ground = Ground {
+            shared: &self.shared,
+            settings: &self.settings,
+            subject: &self.subject,
+            logs: &self.logs,
+            account: account.clone(),
+            lambda_endpoint: self.caller.0.get(environment::LAMBDA_ENDPOINT).cloned(),
+        };
+        let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
+        let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
+        let prepared = touched.map(async |(id, function)| (id, ground.prepare(function, old(id)).await));
+        let token = self.shared.requests.token();
+        let prepared: BTreeMap<_, _> = token.run_until_cancelled(join_all(prepared)).await?.into_iter().collect();
+        let mut all: BTreeMap<FunctionId, Running> =
+            next.functions.keys().filter_map(|id| Some((id.clone(), old(id)?.clone()))).collect();
+        for (id, prepared) in prepared {
+            let running = ground.replace(prepared, old(id), kept).await;
+            all.insert(id.clone(), running);
+        }
+        Some(all)
+    }
+
+    /// The snapshot of the generation; what of it cannot be served as written is said beside what the template's reading
+    /// found.
+    fn snapshot(
+        &mut self,
+        next: &Project,
+        functions: &BTreeMap<FunctionId, Running>,
+        account: &Account,
+        front: Front,
+    ) -> Result<Snapshot, Refused> {
+        let around = (self.surroundings()?, front);
+        let before = self.running.as_ref().map(|live| live.gateway.snapshot());
+        let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around, before);
+        for (api, finding) in snapshot.findings() {
+            let location = next.locations.get(&api.0).cloned();
+            self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
+        }
+        Ok(snapshot)
+    }
+
+    /// What the gateway keeps for as long as the project is known here.
+    pub(super) fn surroundings(&mut self) -> Result<Arc<Surroundings>, Refused> {
+        if let Some(kept) = &self.surroundings {
+            return Ok(kept.clone());
+        }
+        let issuers = Issuers::new(&self.shared.seed(self.name()));
+        let issuers = issuers.map_err(|problem| Refused::Other(problem.to_string()))?;
+        let made = Arc::new(Surroundings { outbound: Outbound::default(), issuers });
+        self.surroundings = Some(made.clone());
+        Ok(made)
+    }
+
+    /// A finding is told once, however often a file changes.
+    pub(super) fn found(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// How clients are met; made anew when its settings changed.
+    fn front(&self) -> Result<Front, Refused> {
+        match &self.running {
+            Some(live) if live.front.0 == self.settings.gateway => Ok(live.front.1.clone()),
+            _ => Front::of(&self.settings.gateway).map_err(|problem| Refused::Other(problem.to_string())),
+        }
+    }
+
+    fn publish(
+        &mut self,
+        next: Next,
+        listener: Option<TcpListener>,
+        new_watch: Option<(Vec<PathBuf>, Watch)>,
+    ) -> Result<(), Refused> {
+        let Next { project, functions, account, front, template } = next;
+        let snapshot = Arc::new(self.snapshot(&project, &functions, &account, front.clone())?);
+        let (gateway, old_watch) = match self.running.take() {
+            Some(Live { gateway, watch, watched, .. }) => (Some(gateway), Some((watched, watch))),
+            None => (None, None),
+        };
+        let gateway = match (listener, gateway) {
+            (None, Some(gateway)) => {
+                gateway.publish(snapshot);
+                gateway
+            }
+            (Some(listener), _) => Gateway::serve(listener, snapshot, self.access.clone(), &self.shared.requests)
+                .map_err(|problem| Refused::Other(problem.to_string()))?,
+            (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
+        };
+        gateway.tell_generation(self.settings.tell_generation);
+        self.port = Some(gateway.address.port());
+        let Some((watched, watch)) = new_watch.or(old_watch) else {
+            return Err(Refused::Other("nothing is watched".to_owned()));
+        };
+        self.listing.publish(reconcile::roster(&functions, &self.logs));
+        let front = (self.settings.gateway.clone(), front);
+        let since = SystemTime::now();
+        self.running = Some(Live { project, functions, account, front, gateway, template, since, watch, watched });
+        Ok(())
+    }
+
+    /// A watch of what the next project uses; `None` when the one that is there watches just that.
+    async fn watch(&mut self, paths: Vec<PathBuf>, since: SystemTime) -> Option<(Vec<PathBuf>, Watch)> {
+        if self.running.as_ref().is_some_and(|live| live.watched == paths) {
+            return None;
+        }
+        self.unwatched.clear();
+        Some((paths.clone(), self.watch_since(paths, since).await))
+    }
+
+    /// What keeps the next configuration from serving may be a file that the one that serves does not use.
+    async fn watch_what_was_looked_at(&mut self) {
+        let Some(live) = &self.running else { return };
+        let mut paths = live.watched.clone();
+        paths.extend(self.looked_at.iter().filter(|path| !live.watched.contains(path)).cloned());
+        let new = self.watch(paths, SystemTime::now()).await;
+        if let (Some(live), Some((watched, watch))) = (&mut self.running, new) {
+            (live.watched, live.watch) = (watched, watch);
+        }
+    }
+
+    /// A watch from now on.
+    pub(super) async fn watch_files(&self, paths: Vec<PathBuf>) -> Watch {
+        self.watch_since(paths, SystemTime::now()).await
+    }
+
+    async fn watch_since(&self, paths: Vec<PathBuf>, since: SystemTime) -> Watch {
+        let path = &self.settings.path;
+        let root = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+        let root = root.unwrap_or(path).to_path_buf();
+        let asked = Asked { subject: self.subject.clone(), paths, root, since, told: self.touches.clone() };
+        self.shared.watcher.watch(asked).await
+    }
+}

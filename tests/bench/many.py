@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Many projects in one daemon: what they cost, and how little one disturbs another.
+
+Starts projects (lazy), restarts the daemon, and takes the time until its control port and all ports answer, and its
+resident memory. Then the slowest hundredth of one project's warm requests is measured alone and beside another project
+that crashes at each request, floods its log, has its template broken and mended again and again, or is asked by 64
+connections; each ratio stands beside a run alone just before it, since a machine is never the same for long.
+
+usage: tests/bench/many.py [--samd target/release/samd] [--samctl target/release/samctl] [--projects 100]
+                           [--requests 1500] [--json]
+exits 0 always; it measures and does not judge.
+"""
+import argparse
+import pathlib
+import tempfile
+import threading
+import time
+
+from bench import HELLO, Client, Daemon, TEMPLATE, answers, free_port, project, told
+
+CRASHES = "import os\ndef handler(event, context):\n    os._exit(1)\n"
+FLOODS = "def handler(event, context):\n    print(('x' * 100 + '\\n') * 200)\n    return {'statusCode': 200}\n"
+
+
+def percentile(times, part):
+    return sorted(times)[min(len(times) - 1, int(len(times) * part))]
+
+
+def requests(port, count):
+    """The 99th hundredth of warm requests, in milliseconds, and how many were not 200."""
+    client, times, failed = Client(port), [], 0
+    for _ in range(20):
+        client.get()
+    for _ in range(count):
+        began = time.perf_counter()
+        failed += client.get() != 200
+        times.append((time.perf_counter() - began) * 1e3)
+    return percentile(times, 0.99), percentile(times, 0.5), failed
+
+
+def beside(disturb, threads):
+    """Disturbs until the returned function is called."""
+    stop = threading.Event()
+    running = [threading.Thread(target=lambda: disturb(stop)) for _ in range(threads)]
+    [thread.start() for thread in running]
+
+    def end():
+        stop.set()
+        [thread.join() for thread in running]
+
+    return end
+
+
+def asking(port):
+    def ask(stop):
+        client = Client(port)
+        while not stop.is_set():
+            client.get()
+    return ask
+
+
+def breaking(folder):
+    def broken(stop):
+        while not stop.is_set():
+            (folder / "template.yaml").write_text("Resources: [unclosed\n")
+            time.sleep(0.05)
+            (folder / "template.yaml").write_text(TEMPLATE.format(runtime="python3.11"))
+            time.sleep(0.05)
+    return broken
+
+
+def start_up(daemon, work, count):
+    ports = [daemon.serve(project(work / f"p{number}"), f"p{number}", free_port()) for number in range(count)]
+    daemon.stop()
+    began = time.perf_counter()
+    control = daemon.start()
+    while not all(answers("127.0.0.1", port) for port in ports):
+        time.sleep(0.005)
+    serving = (time.perf_counter() - began) * 1e3
+    time.sleep(1)
+    return ports, {"projects": count, "control_ms": control, "all_ports_ms": serving, **daemon.figures()}
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--samd", default="target/release/samd")
+    ask.add_argument("--samctl", default="target/release/samctl")
+    ask.add_argument("--projects", type=int, default=100)
+    ask.add_argument("--requests", type=int, default=1500)
+    ask.add_argument("--json", action="store_true")
+    args = ask.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        daemon = Daemon(args.samd, args.samctl, work)
+        daemon.start()
+        try:
+            ports, result = start_up(daemon, work, args.projects)
+            quiet = ports[0]
+            crashes = daemon.serve(project(work / "crashes", CRASHES), "crashes", free_port())
+            floods = daemon.serve(project(work / "floods", FLOODS), "floods", free_port())
+            loaded = daemon.serve(project(work / "loaded", HELLO), "loaded", free_port(), "--max-concurrency", "2")
+            cases = {
+                "crash loop": (asking(crashes), 1), "log flood": (asking(floods), 1),
+                "broken template": (breaking(work / "p1"), 1), "64 connections": (asking(loaded), 64),
+            }
+            requests(quiet, 200)
+            result["isolation"] = {}
+            for name, (disturb, threads) in cases.items():
+                alone, alone_p50, _ = requests(quiet, args.requests)
+                end = beside(disturb, threads)
+                disturbed, disturbed_p50, failed = requests(quiet, args.requests)
+                end()
+                result["isolation"][name] = {
+                    "p99_alone_ms": alone, "p99_ms": disturbed, "p99_ratio": disturbed / alone,
+                    "p50_ratio": disturbed_p50 / alone_p50, "failed": failed}
+        finally:
+            daemon.stop()
+    told(result, args.json)
+
+
+main()

@@ -1,0 +1,185 @@
+//! Functions with a build step: built when their sources change, through the tool that the template names.
+
+use std::path::Path;
+use std::process::Command;
+
+use samd_tests::daemon::{Daemon, Project, Served, eventually};
+
+const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: makefile}
+    Properties:
+      Runtime: python3.11
+      Handler: app.handler
+      CodeUri: src/
+      Events: {Get: {Type: Api, Properties: {Path: /, Method: get}}}
+";
+/// What it makes lies under the state folder; beside the sources it leaves a file that would ask for a build again.
+const MAKEFILE: &str = "build-Orders:
+\tdate +%N > left-behind
+\tgrep -q VERSION app.in || { echo 'app.in:1: no VERSION here' >&2; exit 3; }
+\tcp app.in $(ARTIFACTS_DIR)/app.py
+";
+
+fn code(version: u64) -> String {
+    format!(
+        "VERSION = {version}\ndef handler(event, context):\n    return {{'statusCode': 200, 'body': str(VERSION)}}\n"
+    )
+}
+
+fn project() -> Project {
+    Project::of(&[("template.yaml", TEMPLATE), ("src/Makefile", MAKEFILE), ("src/app.in", &code(0))])
+}
+
+fn is_served(served: Served, body: &str) {
+    eventually(&format!("the reply {body}"), || {
+        let reply = served.get("/");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        (reply.text() == body).then_some(())
+    });
+}
+
+#[test]
+fn a_makefile_builds_what_runs_at_the_start_and_after_each_edit() {
+    let (daemon, project) = (Daemon::start(), project());
+    let served = daemon.serve_with(&project, "made", &["--build"]);
+    assert_eq!(served.get("/").text(), "0", "start is answered when it is built");
+    for version in 1..=2 {
+        project.write("src/app.in", &code(version));
+        is_served(served, &version.to_string());
+    }
+    let mut left: Vec<_> =
+        std::fs::read_dir(project.path().join("src")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["Makefile", "app.in"], "the build wrote beside the user's sources");
+}
+
+#[test]
+fn a_failing_build_shows_the_tools_output_and_the_last_good_one_keeps_serving() {
+    let (daemon, project) = (Daemon::start(), project());
+    let served = daemon.serve_with(&project, "broken", &["--build"]);
+    let mut events = daemon.follow_events();
+    project.write("src/app.in", "nothing\n");
+    let status = eventually("the failure in the status", || {
+        let status = daemon.status_text("broken");
+        status.contains("app.in:1: no VERSION here").then_some(status)
+    });
+    assert!(status.contains("the build of Orders failed (makefile)"), "{status}");
+    assert!(daemon.logs("broken").contains("app.in:1: no VERSION here"), "{}", daemon.logs("broken"));
+    assert!(daemon.log().contains("no VERSION here"), "{}", daemon.log());
+    while !events.next_line().contains("no VERSION here") {}
+    assert_eq!(served.get("/").text(), "0");
+    let forced = daemon.samctl(&["reload", "broken", "Orders"]);
+    assert_ne!(forced.code, 0);
+    assert!(forced.err.contains("no VERSION here"), "{}", forced.err);
+    project.write("src/app.in", &code(3));
+    is_served(served, "3");
+    eventually("the mended status", || (!daemon.status_text("broken").contains("failed")).then_some(()));
+}
+
+#[test]
+fn a_function_whose_first_build_fails_answers_with_the_reason_until_one_is_good() {
+    let (daemon, project) = (Daemon::start(), project());
+    project.write("src/app.in", "nothing\n");
+    let served = daemon.serve_with(&project, "never", &["--build"]);
+    assert!(daemon.status_text("never").contains("no VERSION here"));
+    assert_eq!(served.get("/").status, 501);
+    project.write("src/app.in", &code(1));
+    eventually("the first good build", || (served.get("/").status == 200).then_some(()));
+}
+
+#[test]
+fn a_command_of_the_users_builds_and_an_edit_while_it_runs_is_built_too() {
+    let (daemon, project) = (Daemon::start(), project());
+    project.write("template.yaml", &TEMPLATE.replace("Metadata: {BuildMethod: makefile}", "Metadata: {}"));
+    // It waits until the second edit is there, and leaves the same file beside the sources each time.
+    let command = "Orders=echo x > src/left; cp src/app.in seen; cp seen \"$ARTIFACTS_DIR/app.py\"; \
+                   while [ -e hold ]; do sleep 0.01; done";
+    let served = daemon.serve_with(&project, "own", &["--build", "--build-command", command]);
+    assert_eq!(served.get("/").text(), "0");
+    project.write("hold", "");
+    project.write("src/app.in", &code(1));
+    eventually("the build of the first edit", || {
+        std::fs::read_to_string(project.path().join("seen")).unwrap().contains("VERSION = 1").then_some(())
+    });
+    assert!(daemon.status_text("own").contains("is being built (command)"), "{}", daemon.status_text("own"));
+    assert_eq!(served.get("/").text(), "0", "what was built before serves meanwhile");
+    project.write("src/app.in", &code(2));
+    std::fs::remove_file(project.path().join("hold")).unwrap();
+    is_served(served, "2");
+}
+
+#[test]
+fn a_build_that_changes_its_own_sources_comes_to_an_end_and_says_so() {
+    let (daemon, project) = (Daemon::start(), project());
+    let command = "Orders=date +%s%N > src/left; cp src/app.in \"$ARTIFACTS_DIR/app.py\"";
+    let served = daemon.serve_with(&project, "loop", &["--build", "--build-command", command]);
+    assert_eq!(served.get("/").text(), "0");
+    project.write("src/app.in", &code(1));
+    eventually("the finding", || daemon.status_text("loop").contains("changes its own sources").then_some(()));
+    is_served(served, "1");
+}
+
+#[test]
+fn what_is_not_built_here_is_said_and_served_as_it_stands() {
+    let (daemon, project) = (Daemon::start(), project());
+    project.write("template.yaml", &TEMPLATE.replace("makefile", "dotnet7"));
+    project.write("src/app.py", &code(5));
+    let served = daemon.serve_with(&project, "other", &["--build"]);
+    assert_eq!(served.get("/").text(), "5");
+    let status = daemon.status_text("other");
+    assert!(status.contains("BuildMethod dotnet7") && status.contains("--build-command"), "{status}");
+}
+
+/// esbuild, as `tests/install/esbuild.sh` puts it there.
+fn esbuild() -> std::path::PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let installed = root.join("target/test-tools/esbuild/node_modules");
+    assert!(installed.join(".bin/esbuild").exists(), "esbuild is not there; run tests/install/esbuild.sh first");
+    installed
+}
+
+#[test]
+fn esbuild_bundles_typescript_with_sams_properties() {
+    let (daemon, project) = (Daemon::start(), project());
+    let metadata = "Metadata: {BuildMethod: esbuild, BuildProperties: {EntryPoints: [app.ts], Sourcemap: true}}";
+    let template = TEMPLATE.replace("Metadata: {BuildMethod: makefile}", metadata).replace("python3.11", "nodejs20.x");
+    project.write("template.yaml", &template);
+    let code = |number: u64| {
+        format!(
+            "import {{ word }} from './word';\nexport const handler = async () => ({{ statusCode: 200, body: `${{word}} {number}` }});\n"
+        )
+    };
+    project.write("src/word.ts", "export const word: string = 'bundled';\n");
+    project.write("src/app.ts", &code(0));
+    std::os::unix::fs::symlink(esbuild(), project.path().join("src/node_modules")).unwrap();
+    let served = daemon.serve_with(&project, "bundled", &["--build"]);
+    assert_eq!(served.get("/").text(), "bundled 0", "{}", daemon.status_text("bundled"));
+    project.write("src/app.ts", &code(1));
+    is_served(served, "bundled 1");
+    project.write("src/app.ts", "export { handler } from './nowhere';\n");
+    eventually("the compiler's words", || daemon.status_text("bundled").contains("Could not resolve").then_some(()));
+    assert_eq!(served.get("/").text(), "bundled 1");
+}
+
+#[test]
+fn a_build_ends_with_its_project() {
+    let (daemon, project) = (Daemon::start(), project());
+    let marker = format!("samd-test-{}", std::process::id());
+    let command =
+        format!("Orders=cp src/app.in \"$ARTIFACTS_DIR/app.py\"; [ ! -e hold ] || sh -c 'sleep 1000 # {marker}'");
+    let served = daemon.serve_with(&project, "ended", &["--build", "--build-command", &command]);
+    assert_eq!(served.get("/").text(), "0");
+    project.write("hold", "");
+    project.write("src/app.in", &code(1));
+    let runs = || {
+        let found = Command::new("pgrep").args(["-f", &format!("sleep 1000 # {marker}")]).output().unwrap();
+        !found.stdout.is_empty()
+    };
+    eventually("the build", || runs().then_some(()));
+    assert_eq!(daemon.samctl(&["stop", "ended"]).code, 0);
+    eventually("its end", || (!runs()).then_some(()));
+}
