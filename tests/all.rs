@@ -24,6 +24,7 @@ mod http_proxy;
 mod lambda_api;
 mod many;
 mod process;
+mod properties;
 mod reload;
 mod runtimes;
 mod samctl_real;

@@ -7,7 +7,7 @@ const TEMPLATE: &str = "
 Transform: AWS::Serverless-2016-10-31
 Globals: {Function: {Timeout: 20, MemorySize: 256, Runtime: python3.11, CodeUri: src/, Handler: app.handler}}
 Resources:
-  Rest: {Type: AWS::Serverless::Api, Properties: {StageName: dev, BinaryMediaTypes: [image/png]}}
+  Rest: {Type: AWS::Serverless::Api, Properties: {StageName: dev, BinaryMediaTypes: [image/png], CanarySetting: {PercentTraffic: 9}}}
   Web: {Type: AWS::Serverless::HttpApi}
   Named: {Type: AWS::Serverless::HttpApi, Properties: {StageName: beta}}
   ClosedRest: {Type: AWS::Serverless::Api, Properties: {StageName: dev, DisableExecuteApiEndpoint: true}}
@@ -92,6 +92,14 @@ fn a_disabled_default_endpoint_is_answered_as_its_product_does() {
         let http = at(&served, host, "/closed-web");
         assert_eq!((http.status, http.text().as_str()), (404, r#"{"message":"Not Found"}"#), "{host}");
     }
+}
+
+#[test]
+fn a_canary_is_passed_over_with_a_word() {
+    let (daemon, _project, served) = serve();
+    assert_eq!(at(&served, "Rest.localhost", "/a").status, 200);
+    let findings = daemon.status("stages")["diagnostics"].to_string();
+    assert!(findings.contains("samd has no canary") && findings.contains("template.yaml"), "{findings}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod inspector;
 pub mod lambda_client;
 pub mod large_template;
 pub mod namespace;
+pub mod properties;
 pub mod recording_api;
 pub mod registry;
 pub mod runtime_client;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::function::{Function, Package};
 use super::layer::LayerContent;
@@ -104,6 +104,15 @@ pub struct Hosting {
     pub layer_cache: Option<PathBuf>,
     /// The project's folder, and the same as the engine sees it.
     pub volume_base: Option<(PathBuf, PathBuf)>,
+}
+
+impl Hosting {
+    /// A folder of this machine as the engine sees it.
+    #[must_use]
+    pub fn seen(&self, folder: &Path) -> PathBuf {
+        let below = |(own, seen): &(PathBuf, PathBuf)| Some(seen.join(folder.strip_prefix(own).ok()?));
+        self.volume_base.as_ref().and_then(below).unwrap_or_else(|| folder.to_path_buf())
+    }
 }
 
 /// Puts the settings into the functions of a project, and says what of them means nothing.
@@ -226,6 +235,14 @@ mod tests {
         let mut six = self::project(vec![remote("arn:a:1"); 6]);
         let findings = apply(&mut six, &settings(ContainerSettings::default()));
         assert!(findings[0].message.contains("6 layers"), "{findings:?}");
+    }
+
+    #[test]
+    fn the_engine_may_see_the_projects_folder_elsewhere() {
+        let hosting = Hosting { volume_base: Some(("/p".into(), "/host/p".into())), ..Hosting::default() };
+        assert_eq!(hosting.seen(Path::new("/p/src")), Path::new("/host/p/src"));
+        assert_eq!(hosting.seen(Path::new("/other")), Path::new("/other"));
+        assert_eq!(Hosting::default().seen(Path::new("/p/src")), Path::new("/p/src"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 /// What an oversize answer may send before the connection is given up; up to here it is read and thrown away, so that
 /// the runtime gets to see the 413.
@@ -32,6 +32,9 @@ pub(super) async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Body
             None => first = Some(data),
             Some(start) => {
                 if rest.is_empty() {
+                    // Room for all of it at once, so that a large answer is copied here once and never moved.
+                    let more = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(most);
+                    rest.reserve(start.len() + data.len() + more);
                     rest.extend_from_slice(start);
                 }
                 rest.extend_from_slice(&data);

@@ -169,6 +169,9 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         Package::Image { .. } if !Entry::of(function, image).is_gated() => Some(format!(
             "image {name} starts by an entry point of its own, so extensions in its /opt/extensions are not started"
         )),
+        Package::Zip { layers, .. } if function.hosting.volume_base.is_some() && !layers.is_empty() => Some(
+            "extensions of its layers are not started, since the engine does not see this machine's folders".to_owned(),
+        ),
         Package::Image { .. } | Package::Zip { .. } => None,
     };
     let notes = other.into_iter().chain(note).chain(debug::note(function)).chain(own_entry).collect();
@@ -223,6 +226,7 @@ impl DockerLauncher {
         let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
         debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
         let begin = self.entry.begin(code, layers, self.gate_place(layers))?;
+        let begin = if self.sees_our_folders() { begin } else { begin.ungated() };
         let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
         let mut variables = variables::of(&self.function, &account, &identity);
         self.lead_to_endpoint(&mut variables).await?;
@@ -251,6 +255,11 @@ impl DockerLauncher {
             (false, Some(_)) => Where::Program,
             (false, None) => self.waiting.place(),
         }
+    }
+
+    /// Whether the engine sees the gates, which are in the state folder.
+    fn sees_our_folders(&self) -> bool {
+        self.function.hosting.volume_base.is_none()
     }
 
     /// The Lambda endpoint is on a loopback address, which in a container is the container's own.
@@ -284,7 +293,7 @@ impl Launcher for DockerLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        self.entry.is_gated()
+        self.entry.is_gated() && self.sees_our_folders()
     }
 
     fn serves_in_place(&self) -> bool {

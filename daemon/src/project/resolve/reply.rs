@@ -1,4 +1,4 @@
-//! Small parts that several resources spell alike: CORS of HTTP APIs and function URLs, gateway responses.
+//! Small parts that several resources spell alike: CORS of HTTP APIs and function URLs, gateway responses, canaries.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,13 @@ use crate::project::function::FunctionUrl;
 use crate::template::Node;
 use crate::template::node::Map;
 use crate::template::properties::Properties;
+
+/// A stage's canary is passed over, with a word: there is one deployment here, the one that is being written.
+pub(super) fn no_canary(properties: &Properties<'_>) {
+    if properties.get("CanarySetting").is_some() {
+        properties.warning("CanarySetting", "samd has no canary: all traffic goes to the stage's own deployment");
+    }
+}
 
 /// A function URL's configuration.
 pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {

@@ -90,6 +90,10 @@ impl<'s, 'a> Parts<'s, 'a> {
         }
         let variables = draft.api.stage_variables.clone();
         let context = Context { api: ApiKind::Rest, index: self.index, stage_variables: &variables };
+        for (stage, node) in belonging(&self.stages, id).take(1) {
+            let path = format!("Resources.{stage}.Properties");
+            reply::no_canary(&Properties::new(node, path, self.scope.findings()));
+        }
         for (name, node) in belonging(&self.authorizers, id) {
             draft.schemes.insert(name.to_owned(), Scheme::Authorizer(authorizer::of_resource(node, context)));
         }

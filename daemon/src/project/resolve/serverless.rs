@@ -169,6 +169,7 @@ fn complete(scope: &Scope<'_>, api: &mut ServerlessApi, index: &Index<'_>) {
             draft.api.cors = stated.or_else(|| draft.api.cors.take());
         }
     }
+    reply::no_canary(&properties);
     auth::apply(&properties, draft, index);
     let types = properties.list("BinaryMediaTypes").iter().filter_map(Node::scalar);
     draft.api.binary_media_types.extend(types.map(|text| text.replace("~1", "/")));

@@ -116,6 +116,17 @@ fn debugged(function: &Function) -> Vec<String> {
     wrapper.into_iter().chain([interpreter]).chain(arguments).chain([client.to_owned()]).collect()
 }
 
+impl Begin {
+    /// The same without a gate, where the engine does not see this machine's folders.
+    #[must_use]
+    pub(super) fn ungated(self) -> Begin {
+        match self.gate {
+            Some(_) => Begin { entry_point: self.command, command: Vec::new(), gate: None },
+            None => self,
+        }
+    }
+}
+
 fn gated(command: Vec<String>, place: Where) -> Begin {
     let shell = ["/bin/sh", "-c", place.script()].map(str::to_owned).to_vec();
     Begin { entry_point: shell, command, gate: Some(place) }
@@ -156,6 +167,14 @@ mod tests {
         let begin = entry.begin(None, None, Where::Python).unwrap();
         assert!(begin.gate == Some(Where::Python) && begin.entry_point[0] == "/bin/sh");
         assert_eq!(begin.command, [LAMBDA_ENTRY_POINT, "app.handler"]);
+    }
+
+    #[test]
+    fn without_a_gate_the_command_itself_is_run() {
+        let begin =
+            Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, None, Where::Python);
+        let begin = begin.unwrap().ungated();
+        assert_eq!((begin.entry_point, begin.gate), (strings(&[LAMBDA_ENTRY_POINT, "app.handler"]), None));
     }
 
     #[test]

@@ -152,13 +152,14 @@ impl Plan<'_> {
     /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
     fn mounts(&self) -> Vec<Mount> {
         let debugger = self.function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.as_deref());
+        let hosting = &self.function.hosting;
         let binds = [
             (self.code, "/var/task"),
             (self.layers, "/opt"),
             (self.gate, gate::INSIDE),
             (debugger, variables::DEBUGGER),
         ];
-        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(folder?, inside)));
+        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside)));
         folders.chain([Mount { typ: Some(MountType::VOLUME), ..inside("/tmp") }]).collect()
     }
 }
@@ -207,8 +208,8 @@ mod tests {
     fn a_container_has_lambdas_limits_and_no_rights() {
         let body = body(&testing::function());
         let host = body.host_config.unwrap();
-        assert_eq!((host.memory, host.memory_swap), (Some(256 << 20), Some(256 << 20)));
-        assert_eq!((host.cpu_shares, host.pids_limit), (Some(148), Some(1_024)));
+        assert_eq!((host.memory, host.memory_swap), (Some(128 << 20), Some(128 << 20)));
+        assert_eq!((host.cpu_shares, host.pids_limit), (Some(74), Some(1_024)));
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
         assert_eq!(host.security_opt.unwrap(), ["no-new-privileges:true"]);
         assert_eq!(host.readonly_rootfs, Some(true));

@@ -265,7 +265,7 @@ async fn a_functions_own_age_and_retries_hold() {
     scene.accept("id-1").await;
     scene.attempt(failed()).await;
     scene.attempt(failed()).await;
-    let young = Asynchronous { max_age: Duration::from_secs(60), ..Asynchronous::default() };
+    let young = Asynchronous { max_age: Duration::from_secs(59), ..Asynchronous::default() };
     scene.publish_with(young);
     scene.accept("id-2").await;
     scene.attempt(failed()).await;

@@ -86,7 +86,7 @@ async fn interpreted(place: Where, program: &str, arguments: &[&str], user: &str
 
 #[tokio::test]
 async fn python_waits_before_its_main_program_and_nothing_of_the_gate_is_left() {
-    let seen = "import os, sys\nprint(os.environ.get('PYTHONPATH'), [p for p in sys.path if 'containers' in p], 'sitecustomize' in sys.modules and 'containers' in (sys.modules['sitecustomize'].__file__ or ''))";
+    let seen = "import os, sys\nprint(os.environ.get('PYTHONPATH'), [p for p in sys.path if 'containers' in p], 'containers' in (getattr(sys.modules.get('sitecustomize'), '__file__', None) or ''))";
     assert_eq!(interpreted(Where::Python, "python3", &["-c", seen], "/user").await, ["/user [] False"]);
 }
 

@@ -58,4 +58,5 @@ sys.modules.pop("sitecustomize", None)
 try:
     import sitecustomize  # noqa: F401
 except ImportError:
-    pass
+    # There is none; the import system looks for what it has just loaded.
+    sys.modules["sitecustomize"] = type(sys)("sitecustomize")
