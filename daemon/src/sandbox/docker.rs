@@ -8,6 +8,7 @@
 //! The daemon is the container's Runtime API: the image's entry point starts the runtime itself when
 //! `AWS_LAMBDA_RUNTIME_API` is set. No call to the engine is made while requests are served.
 
+mod companions;
 mod container;
 mod entry;
 mod gate;
@@ -19,8 +20,8 @@ mod variables;
 mod waiting;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bollard::models::ImageInspect;
@@ -34,7 +35,7 @@ use crate::shutdown::Phase;
 
 use self::container::Keeper;
 use self::entry::Entry;
-use self::gate::Gate;
+use self::gate::{Gate, Where};
 use self::link::Link;
 use self::plan::{Labels, Plan};
 use self::waiting::Waiting;
@@ -42,7 +43,7 @@ use super::doors::Doors;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Description, Driver, Launcher, StartError, Started, files};
+use super::{Description, Driver, Launcher, StartError, Started, debug, files};
 
 pub use reap::reap;
 
@@ -164,12 +165,16 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         Package::Zip { runtime, .. } => runtime.to_string(),
         Package::Image { .. } => name.to_owned(),
     };
-    let debugging = function
-        .serving
-        .debug
-        .as_ref()
-        .map(|_| "a function in a container runs without a debugger; debug it with --sandbox process".to_owned());
-    let notes = other.into_iter().chain(note).chain(debugging).collect();
+    let own_entry = match &function.package {
+        Package::Image { .. } if !Entry::of(function, image).is_gated() => Some(format!(
+            "image {name} starts by an entry point of its own, so extensions in its /opt/extensions are not started"
+        )),
+        Package::Zip { layers, .. } if function.hosting.volume_base.is_some() && !layers.is_empty() => Some(
+            "extensions of its layers are not started, since the engine does not see this machine's folders".to_owned(),
+        ),
+        Package::Image { .. } | Package::Zip { .. } => None,
+    };
+    let notes = other.into_iter().chain(note).chain(debug::note(function)).chain(own_entry).collect();
     Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
 }
 
@@ -219,7 +224,8 @@ impl DockerLauncher {
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Started, StartError> {
         let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
-        let begin = self.entry.begin(code, layers, self.waiting.place())?;
+        debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        let begin = self.entry.begin(code, layers, self.gate_place(layers))?;
         let begin = if self.sees_our_folders() { begin } else { begin.ungated() };
         let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
         let mut variables = variables::of(&self.function, &account, &identity);
@@ -240,6 +246,15 @@ impl DockerLauncher {
         };
         let keeper = Keeper::create(&self.engine, &self.place.tasks, plan.body()).await?;
         keeper.start(gate, code, self).await
+    }
+
+    /// The runtime follows its extensions, and a debugger comes before all that the interpreter does.
+    fn gate_place(&self, layers: Option<&Path>) -> Where {
+        match (companions::may_be_there(&self.function, layers), &self.function.serving.debug) {
+            (true, _) => Where::Extensions,
+            (false, Some(_)) => Where::Program,
+            (false, None) => self.waiting.place(),
+        }
     }
 
     /// Whether the engine sees the gates, which are in the state folder.

@@ -17,14 +17,15 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder,
-    WaitContainerOptionsBuilder,
+    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::lambda::error::Exit;
@@ -32,8 +33,9 @@ use crate::shutdown::Phase;
 
 use super::super::doors::Guest;
 use super::super::engine::Engine;
-use super::super::{Output, Sandbox, StartError, Started, memory};
+use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memory};
 use super::DockerLauncher;
+use super::companions::{self, Companions};
 use super::gate::{Gate, Opener};
 use super::waiting::{self, Waiting};
 
@@ -56,6 +58,7 @@ pub(super) struct Keeper {
     /// Dropping this removes the container.
     guard: DropGuard,
     exit: watch::Receiver<Option<Exit>>,
+    tasks: Phase,
 }
 
 impl Keeper {
@@ -77,7 +80,7 @@ impl Keeper {
         let (told, exit) = watch::channel(None);
         let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
         tasks.spawn(format!("the removal of container {}", short(&id)), looked_after);
-        Ok(Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit })
+        Ok(Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, tasks: tasks.clone() })
     }
 
     /// Starts it. `code` is the folder that it stands on.
@@ -86,10 +89,11 @@ impl Keeper {
     /// The engine cannot start it; it is removed again.
     pub(super) async fn start(
         self,
-        gate: Option<Gate>,
+        mut gate: Option<Gate>,
         code: Option<&Path>,
         launcher: &DockerLauncher,
     ) -> Result<Started, StartError> {
+        let (companions, extension_output) = gate.as_mut().and_then(Gate::take_companions).unzip();
         let (opener, output, folder) = match gate {
             Some(gate) => {
                 let (opener, output, folder) = gate.into_parts();
@@ -105,6 +109,13 @@ impl Keeper {
         let container = Container {
             pid: pid(&inspected),
             opener,
+            companions,
+            told: false,
+            debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
+            freezing: None,
+            docker: self.docker,
+            id: self.id,
+            tasks: self.tasks,
             waiting: launcher.waiting.clone(),
             began: Instant::now(),
             exit: self.exit,
@@ -117,7 +128,13 @@ impl Keeper {
         // One that has ended already has no address, and nobody speaks for it.
         let admit = launcher.link.admit(address);
         let place = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-        Ok(Started { sandbox: Box::new(container), output, extension_output: Output::none(), place, admit })
+        Ok(Started {
+            sandbox: Box::new(container),
+            output,
+            extension_output: extension_output.unwrap_or_else(Output::none),
+            place,
+            admit,
+        })
     }
 }
 
@@ -200,7 +217,7 @@ async fn ended(docker: &Docker, id: &str) -> Exit {
     if exit == Exit::Signal(KILL) && ran_out_of_memory(docker, id).await { Exit::OutOfMemory } else { exit }
 }
 
-fn exit_of(status: i64) -> Exit {
+pub(super) fn exit_of(status: i64) -> Exit {
     match status {
         signalled if (SIGNALLED + 1..SIGNALLED + 65).contains(&signalled) => {
             Exit::Signal(i32::try_from(signalled - SIGNALLED).unwrap_or(KILL))
@@ -233,6 +250,16 @@ pub(super) async fn remove(docker: &Docker, id: &str) {
 struct Container {
     pid: Option<u32>,
     opener: Option<Opener>,
+    /// Tells of extensions, where there may be some.
+    companions: Option<Companions>,
+    /// The runtime's end has been told as a happening.
+    told: bool,
+    debug_port: Option<u16>,
+    /// The engine is asked to pause it.
+    freezing: Option<JoinHandle<()>>,
+    docker: Docker,
+    id: String,
+    tasks: Phase,
     waiting: Arc<Waiting>,
     began: Instant,
     exit: watch::Receiver<Option<Exit>>,
@@ -282,8 +309,79 @@ impl Sandbox for Container {
         .boxed()
     }
 
+    fn start_runtime(&mut self) {
+        self.release();
+    }
+
+    fn happening(&mut self) -> BoxFuture<'_, Happening> {
+        async move {
+            let companions = async {
+                match &mut self.companions {
+                    Some(companions) => companions.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let ended = async {
+                match self.exit.wait_for(Option::is_some).await {
+                    Ok(exit) => exit.unwrap_or(Exit::Signal(KILL)),
+                    Err(_) => Exit::Signal(KILL),
+                }
+            };
+            let happening = tokio::select! {
+                biased;
+                told = companions => told,
+                exit = ended, if !self.told => Happening::Exit(exit),
+            };
+            self.told |= matches!(happening, Happening::Exit(_));
+            happening
+        }
+        .boxed()
+    }
+
+    /// The container's first process is the runtime, or the shell that passes the signal on.
+    fn end_runtime(&mut self, by_force: bool) {
+        let signal = match (by_force, self.companions.is_some()) {
+            (true, false) => return self.kill(),
+            (true, true) => companions::FORCE,
+            (false, _) => companions::ASK,
+        };
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.tasks.spawn(format!("the end of the runtime in {}", short(&id)), async move {
+            let options = KillContainerOptionsBuilder::new().signal(signal).build();
+            if let Err(problem) = docker.kill_container(&id, Some(options)).await {
+                tracing::debug!(container = short(&id), %problem, "a runtime was not told to end");
+            }
+        });
+    }
+
+    fn freeze(&mut self) {
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        let name = format!("the freezing of container {}", short(&id));
+        self.freezing = Some(self.tasks.spawn(name, async move {
+            if let Err(problem) = docker.pause_container(&id).await {
+                tracing::debug!(container = short(&id), %problem, "a container was not frozen");
+            }
+        }));
+    }
+
+    fn thaw(&mut self) -> BoxFuture<'_, ()> {
+        async move {
+            let Some(freezing) = self.freezing.take() else { return };
+            // What was asked for first is done first.
+            drop(freezing.await);
+            if let Err(problem) = self.docker.unpause_container(&self.id).await {
+                tracing::warn!(container = short(&self.id), %problem, "a container could not be thawed");
+            }
+        }
+        .boxed()
+    }
+
     fn kill(&mut self) {
         self.kill.cancel();
+    }
+
+    fn is_debugged(&self) -> bool {
+        self.debug_port.is_some_and(|port| debug::is_attached(self.pid, port))
     }
 
     fn memory(&self) -> memory::Usage {

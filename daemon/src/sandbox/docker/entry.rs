@@ -3,17 +3,20 @@
 //! AWS's base images have a shell, since their entry point is a script for it: there `/bin/sh` waits at the gate and then
 //! becomes the entry point. An image with an entry point of its own may have no shell and begins at once.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use bollard::models::ImageInspect;
 
 use crate::project::function::{Function, Package, Runtime};
 
-use super::super::StartError;
+use super::super::{StartError, debug};
 use super::gate::Where;
 
 /// The entry point of AWS's base images.
 const LAMBDA_ENTRY_POINT: &str = "/lambda-entrypoint.sh";
+/// Names a program of the function's that runs before the runtime (F5.5).
+const EXEC_WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// Where a custom runtime's program is looked for (F5.4).
 const BOOTSTRAPS: &str = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
 
@@ -47,6 +50,11 @@ impl Entry {
         let own_entry = config.and_then(|config| config.entrypoint.clone()).unwrap_or_default();
         match &function.package {
             Package::Zip { runtime: Runtime::Provided(_), .. } => Entry::Bootstrap,
+            Package::Zip { runtime: Runtime::Python { .. } | Runtime::Node { .. }, .. }
+                if function.serving.debug.is_some() =>
+            {
+                Entry::Lambda(debugged(function))
+            }
             Package::Zip { handler, .. } => {
                 let entry = if own_entry.is_empty() { vec![LAMBDA_ENTRY_POINT.to_owned()] } else { own_entry };
                 Entry::Lambda(entry.into_iter().chain([handler.clone()]).collect())
@@ -80,10 +88,11 @@ impl Entry {
         match self {
             Entry::Lambda(command) => Ok(gated(command.clone(), place)),
             Entry::Bootstrap => {
+                let place = if place == Where::Extensions { place } else { Where::Program };
                 let has = |folder: Option<&Path>| folder.is_some_and(|folder| folder.join("bootstrap").is_file());
                 match (has(code), has(layers)) {
-                    (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()], Where::Program)),
-                    (false, true) => Ok(gated(vec!["/opt/bootstrap".to_owned()], Where::Program)),
+                    (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()], place)),
+                    (false, true) => Ok(gated(vec!["/opt/bootstrap".to_owned()], place)),
                     (false, false) => Err(StartError::entry(BOOTSTRAPS)),
                 }
             }
@@ -92,6 +101,19 @@ impl Entry {
             }
         }
     }
+}
+
+/// The interpreter with the debugger's arguments, as AWS's images have it: their own start takes no arguments.
+fn debugged(function: &Function) -> Vec<String> {
+    let (interpreter, client) = match &function.package {
+        Package::Zip { runtime: Runtime::Python { minor }, .. } => {
+            (format!("/var/lang/bin/python3.{minor}"), "/var/runtime/bootstrap.py")
+        }
+        Package::Zip { .. } | Package::Image { .. } => ("/var/lang/bin/node".to_owned(), "/var/runtime/index.mjs"),
+    };
+    let wrapper = function.environment.0.get(EXEC_WRAPPER).cloned();
+    let arguments = debug::arguments(function, &Ipv4Addr::UNSPECIFIED.to_string());
+    wrapper.into_iter().chain([interpreter]).chain(arguments).chain([client.to_owned()]).collect()
 }
 
 impl Begin {

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::net::unix::pipe;
 
 use super::super::{Output, StartError};
+use super::companions::{self, Companions};
 
 /// Where the folder is in the container.
 pub(super) const INSIDE: &str = "/run/samd";
@@ -35,6 +36,8 @@ pub(super) enum Where {
     Python,
     /// In the Node.js that the entry point starts.
     Node,
+    /// Before the extensions, and again before the image's entry point.
+    Extensions,
 }
 
 impl Where {
@@ -44,13 +47,14 @@ impl Where {
         match self {
             Where::Program => WAIT,
             Where::Python | Where::Node => PASS,
+            Where::Extensions => companions::SCRIPT,
         }
     }
 
     /// The file that holds the interpreter, below the gate's folder.
     fn hook(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Where::Program => None,
+            Where::Program | Where::Extensions => None,
             Where::Python => Some(("python/sitecustomize.py", include_str!("hooks/sitecustomize.py"))),
             Where::Node => Some(("node/gate.js", include_str!("hooks/gate.js"))),
         }
@@ -61,7 +65,7 @@ impl Where {
     #[must_use]
     pub(super) fn variable(self) -> Option<(&'static str, &'static str, char)> {
         match self {
-            Where::Program => None,
+            Where::Program | Where::Extensions => None,
             Where::Python => Some(("PYTHONPATH", "/run/samd/python", ':')),
             Where::Node => Some(("NODE_OPTIONS", "--require /run/samd/node/gate.js", ' ')),
         }
@@ -75,6 +79,8 @@ pub(super) struct Gate {
     go: File,
     arrived: Option<pipe::Receiver>,
     output: Output,
+    /// What is told of extensions, and what they print.
+    companions: Option<(Companions, Output)>,
 }
 
 impl Gate {
@@ -92,6 +98,11 @@ impl Gate {
     #[must_use]
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What is told of extensions, and what they print, where the gate stands before them; once.
+    pub(super) fn take_companions(&mut self) -> Option<(Companions, Output)> {
+        self.companions.take()
     }
 
     /// The end that opens the gate, what comes out of the container, and the folder that must outlive it.
@@ -164,7 +175,14 @@ fn make(parent: &Path, place: Where) -> io::Result<Gate> {
     // Both ends are held, so that neither side's opening waits for the other and no end of file comes between.
     let go = File::options().read(true).write(true).open(go)?;
     let output = pipe::OpenOptions::new().read_write(true).open_receiver(output)?;
-    Ok(Gate { folder, go, arrived: arrived.transpose()?, output: Output::from_pipe(output) })
+    let companions = (place == Where::Extensions).then(|| -> io::Result<(Companions, Output)> {
+        for name in [companions::NOTICES, companions::OUTPUT] {
+            make_pipe(&folder.path().join(name), 0o666)?;
+        }
+        Companions::open(folder.path())
+    });
+    let (arrived, companions) = (arrived.transpose()?, companions.transpose()?);
+    Ok(Gate { folder, go, arrived, output: Output::from_pipe(output), companions })
 }
 
 fn put(file: &Path, text: &str) -> io::Result<()> {

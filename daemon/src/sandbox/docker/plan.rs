@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, ResourcesUlimits, RestartPolicy,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, ResourcesUlimits,
+    RestartPolicy,
 };
 
 use crate::project::FunctionId;
@@ -13,8 +14,8 @@ use crate::project::function::{Function, Package};
 use crate::project::settings::ProjectName;
 
 use super::entry::Begin;
-use super::gate;
 use super::link::HOST_NAME;
+use super::{gate, variables};
 
 /// Whose a container is: the state folder of its daemon.
 pub(super) const STATE: &str = "samd.state";
@@ -67,6 +68,10 @@ impl Plan<'_> {
             working_dir: self.working_directory(),
             labels: Some(self.label_map()),
             host_config: Some(self.host()),
+            exposed_ports: self.debug_port().map(|port| vec![port]),
+            // The name under which extensions and the platform's telemetry know a sandbox.
+            hostname: self.has_extensions().then(|| "sandbox".to_owned()),
+            domainname: self.has_extensions().then(|| "localdomain".to_owned()),
             // An empty entry point is the engine's word for "the image's".
             entrypoint: Some(self.begin.entry_point).filter(|entry| !entry.is_empty()),
             cmd: Some(self.begin.command),
@@ -103,6 +108,7 @@ impl Plan<'_> {
             network_mode: Some(self.network.to_owned()),
             extra_hosts: Some(self.hosts()),
             mounts: Some(self.mounts()),
+            port_bindings: self.debug_port().map(|port| HashMap::from([(port, Some(vec![self.debugger()]))])),
             memory: Some(memory),
             // The same number for both means no swap.
             memory_swap: Some(memory),
@@ -128,10 +134,31 @@ impl Plan<'_> {
         theirs.chain([format!("{HOST_NAME}:host-gateway")]).collect()
     }
 
+    fn has_extensions(&self) -> bool {
+        self.begin.gate == Some(gate::Where::Extensions)
+    }
+
+    /// As the engine names the port on which a debugger may attach.
+    fn debug_port(&self) -> Option<String> {
+        self.function.serving.debug.as_ref().map(|debug| format!("{}/tcp", debug.port))
+    }
+
+    /// Where it attaches on this machine.
+    fn debugger(&self) -> PortBinding {
+        let port = self.function.serving.debug.as_ref().map(|debug| debug.port.to_string());
+        PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: port }
+    }
+
     /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
     fn mounts(&self) -> Vec<Mount> {
-        let binds = [(self.code, "/var/task"), (self.layers, "/opt"), (self.gate, gate::INSIDE)];
+        let debugger = self.function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.as_deref());
         let hosting = &self.function.hosting;
+        let binds = [
+            (self.code, "/var/task"),
+            (self.layers, "/opt"),
+            (self.gate, gate::INSIDE),
+            (debugger, variables::DEBUGGER),
+        ];
         let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside)));
         folders.chain([Mount { typ: Some(MountType::VOLUME), ..inside("/tmp") }]).collect()
     }

@@ -12,6 +12,9 @@ const BY_THE_BOOTSTRAP: [&str; 1] = ["PYTHONPATH"];
 /// Given by an image function's own image (F6.6).
 const BY_THE_IMAGE: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ"];
 
+/// Where the debugger's folder is in a container.
+pub(super) const DEBUGGER: &str = "/run/samd-debugger";
+
 /// All variables of a container.
 #[must_use]
 pub(super) fn of(
@@ -27,6 +30,11 @@ pub(super) fn of(
     }
     if is_image {
         all.insert("AWS_EXECUTION_ENV".into(), "AWS_Lambda_Image".into());
+    }
+    if function.serving.debug.as_ref().is_some_and(|debug| debug.debugger_path.is_some()) {
+        // Beside what the bootstrap would have set, since it leaves alone what it finds.
+        let path = environment::variables(function, &places(), account, identity).remove("PYTHONPATH");
+        all.extend(path.map(|path| ("PYTHONPATH".to_owned(), format!("{path}:{DEBUGGER}"))));
     }
     all
 }
