@@ -59,7 +59,7 @@ pub struct Options {
     pub control: SocketAddr,
     /// The Lambda endpoint's address; `None` takes the one that it had, or [`DEFAULT_LAMBDA`], or any.
     pub lambda: Option<SocketAddr>,
-    /// The daemon belongs to a command: see [`ephemeral`].
+    /// The daemon belongs to a command: see `ephemeral`.
     pub ephemeral: bool,
     /// Folder for what is worth finding again; it may be shared with other daemons.
     pub cache: PathBuf,

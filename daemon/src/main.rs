@@ -54,11 +54,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Threads that read templates and files at once; a hundred projects would otherwise have a hundred when they start.
+const MOST_READERS: usize = 16;
+
 fn runtime(threads: u8) -> std::io::Result<tokio::runtime::Runtime> {
-    match threads {
-        1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        many => tokio::runtime::Builder::new_multi_thread().worker_threads(usize::from(many)).enable_all().build(),
+    let mut builder = match threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(usize::from(threads));
     }
+    builder.max_blocking_threads(MOST_READERS).enable_all().build()
 }
 
 fn run(flags: Flags) -> anyhow::Result<()> {

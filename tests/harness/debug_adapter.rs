@@ -3,10 +3,22 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::daemon::{PATIENCE, eventually};
+
+/// A connection to an adapter that has greeted: before the adapter listens, an engine's forwarded port takes connections
+/// and breaks them.
+fn greeted(port: u16) -> Option<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(GREETING)).ok()?;
+    matches!(stream.peek(&mut [0]), Ok(1)).then_some(stream)
+}
+
+/// How long an adapter may take for its greeting.
+const GREETING: Duration = Duration::from_secs(5);
 
 /// A connection to an adapter.
 #[derive(Debug)]
@@ -23,7 +35,7 @@ impl DebugAdapter {
     /// It does not answer as an adapter does.
     #[must_use]
     pub fn attach(port: u16, file: &str, line: u32) -> DebugAdapter {
-        let stream = eventually("the debug adapter", || TcpStream::connect(("127.0.0.1", port)).ok());
+        let stream = eventually("the debug adapter", || greeted(port));
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let mut adapter = DebugAdapter { stream: BufReader::new(stream), sequence: 0, events: VecDeque::new() };
         adapter.ask("initialize", &json!({"adapterID": "debugpy", "clientID": "samd-tests", "pathFormat": "path"}));

@@ -26,7 +26,7 @@ const MAILBOX: usize = 1_024;
 
 /// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
 /// with the rest of it is the one that answers.
-const SECOND_THOUGHT: Duration = Duration::from_millis(50);
+const SECOND_THOUGHT: Duration = Duration::from_millis(150);
 
 /// So long after an edit one sandbox has the machine for itself.
 const FIRST: Duration = Duration::from_millis(100);
