@@ -16,6 +16,7 @@ use crate::daemon::{Served, eventually, executable};
 pub struct Foreground {
     child: Child,
     said: Arc<Mutex<String>>,
+    reader: Option<std::thread::JoinHandle<()>>,
 }
 
 /// `samctl` in a folder, with a state folder of its own; functions run as processes.
@@ -41,14 +42,14 @@ impl Foreground {
         let err = child.stderr.take().expect("it was asked for");
         let said = Arc::<Mutex<String>>::default();
         let heard = said.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(err).lines().map_while(Result::ok) {
                 let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
                 heard.push_str(&line);
                 heard.push('\n');
             }
         });
-        Foreground { child, said }
+        Foreground { child, said, reader: Some(reader) }
     }
 
     /// What it has said so far.
@@ -62,12 +63,14 @@ impl Foreground {
     /// # Panics
     /// It ends, or goes on without it.
     pub fn says(&mut self, what: &str) {
-        let mut ended = None;
         eventually(what, || {
+            let ended = self.child.try_wait().expect("a child can be asked");
+            if let Some(reader) = self.reader.take_if(|_| ended.is_some()) {
+                // What it said last may still be on its way.
+                reader.join().expect("the reader does not fail");
+            }
             let said = self.said().contains(what);
             assert!(said || ended.is_none(), "it ended ({ended:?}) with: {}", self.said());
-            // What it said last may still be on its way.
-            ended = self.child.try_wait().expect("a child can be asked");
             said.then_some(())
         });
     }
