@@ -327,7 +327,9 @@ mod tests {
         let hub = std::thread::spawn(move || hub.run(&queue));
         let (noticed, mut seen) = mpsc::unbounded_channel();
         let wanted = Arc::new(Wanted::new(vec![folder.clone()], folder.clone()));
-        orders.send(Order::Watch { id: 1, subject: 2, wanted, noticed, armed: oneshot::channel().0 }).unwrap();
+        let (armed, is_armed) = oneshot::channel();
+        orders.send(Order::Watch { id: 1, subject: 2, wanted, noticed, armed }).unwrap();
+        is_armed.blocking_recv().unwrap();
         let Some(Noticed::Degraded(why)) = seen.blocking_recv() else { panic!("it says nothing") };
         assert!(why.contains("max_user_watches"), "{why}");
         let file = folder.join("app.py");

@@ -14,6 +14,7 @@ mod gather;
 mod gathered;
 mod hub;
 mod ignored;
+mod poller;
 mod source;
 mod wanted;
 

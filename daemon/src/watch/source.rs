@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify::{Config, ErrorKind, PollWatcher, RecursiveMode};
+use notify::{Config, ErrorKind, RecursiveMode};
+
+use super::poller::{Poller, Tell};
 
 /// How often a folder is looked at that sends no events.
 const LOOK: Duration = Duration::from_millis(500);
@@ -13,12 +15,12 @@ const LOOK: Duration = Duration::from_millis(500);
 const SILENT: [u64; 7] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x6573_5546, 0x786F_4256];
 
 /// Makes one more receiver of events.
-pub(super) type Sink = Box<dyn Fn() -> Box<dyn Fn(notify::Result<notify::Event>) + Send> + Send>;
+pub(super) type Sink = Box<dyn Fn() -> Tell + Send>;
 
 /// Watches by events, and polls where that cannot be. `E` gives the events.
 pub(super) struct Source<E> {
     events: Result<E, notify::Error>,
-    poll: Option<PollWatcher>,
+    poll: Option<Poller>,
     polled: BTreeSet<PathBuf>,
     sink: Sink,
     /// The kind of file system that a folder is on, as the system numbers them.
@@ -91,16 +93,13 @@ impl<E: notify::Watcher> Source<E> {
         }
     }
 
-    fn start_polling(&mut self, folder: &Path, mode: RecursiveMode) -> notify::Result<()> {
-        use notify::Watcher;
-        let poll = match &mut self.poll {
-            Some(poll) => poll,
-            None => {
-                let config = Config::default().with_poll_interval(LOOK);
-                self.poll.insert(PollWatcher::new((self.sink)(), config)?)
-            }
+    fn start_polling(&mut self, folder: &Path, mode: RecursiveMode) -> std::io::Result<()> {
+        let poller = match &mut self.poll {
+            Some(poller) => poller,
+            None => self.poll.insert(Poller::start(LOOK, (self.sink)())?),
         };
-        poll.watch(folder, mode)
+        poller.watch(folder, mode);
+        Ok(())
     }
 
     /// Whether a folder is polled.
@@ -110,10 +109,9 @@ impl<E: notify::Watcher> Source<E> {
 
     /// Gives a folder up; one that is gone already is no problem.
     pub(super) fn unwatch(&mut self, folder: &Path) {
-        use notify::Watcher;
         if self.polled.remove(folder) {
-            if let Some(poll) = &mut self.poll {
-                drop(poll.unwatch(folder));
+            if let Some(poller) = &self.poll {
+                poller.unwatch(folder);
             }
         } else if let Ok(events) = &mut self.events {
             drop(events.unwatch(folder));
