@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
+use super::gathered::Said;
 use super::ignored::Ignored;
 use super::wanted::Wanted;
 
@@ -47,6 +48,15 @@ pub(super) struct Built {
     late: Vec<PathBuf>,
     seen: usize,
     bytes: u64,
+}
+
+/// What paths turned out to be.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Compared {
+    /// They are not as they were.
+    pub(super) changed: Vec<PathBuf>,
+    /// They may be in the middle of a save, and are worth a second look.
+    pub(super) doubted: Vec<PathBuf>,
 }
 
 impl Built {
@@ -112,14 +122,31 @@ impl Digests {
         late
     }
 
-    /// Leaves out what is as it was, and learns the rest; blocks.
-    pub(super) fn changed(&mut self, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    /// Leaves out what is as it was, and learns the rest; blocks. What is gone or empty may be in the middle of the next
+    /// save: unless it was waited for, it is told apart and not learnt.
+    pub(super) fn compare(&mut self, paths: Vec<PathBuf>, said: &Said) -> Compared {
         if paths.len() > MOST_COMPARED {
             self.forget();
-            return paths;
+            return Compared { changed: paths, doubted: Vec::new() };
         }
-        paths.retain(|path| self.differs(path));
-        paths
+        let mut compared = Compared::default();
+        for path in paths {
+            if !said.waited.contains(&path) && self.may_be_half_saved(&path) {
+                compared.doubted.push(path);
+            } else if said.born.contains(&path) && !path.exists() {
+                self.known.remove(&self.key(&path));
+            } else if self.differs(&path) {
+                compared.changed.push(path);
+            }
+        }
+        compared
+    }
+
+    /// Whether a file that had content has none.
+    fn may_be_half_saved(&self, path: &Path) -> bool {
+        let had_content =
+            self.known.get(&self.key(path)).is_some_and(|content| ![FOLDER, digest(b"")].contains(content));
+        had_content && fs::metadata(path).map_or(true, |metadata| metadata.is_file() && metadata.len() == 0)
     }
 
     /// What changed, after events were lost; blocks. Where that is not known it is everything.
@@ -221,10 +248,16 @@ mod tests {
             Built::read(&Wanted::new(vec![root.clone()], root.clone()), &Ignored::read(std::iter::once(&root)), since)
         }
 
+        /// What is told of a path that was waited for.
+        fn changed(&mut self, path: PathBuf) -> Vec<PathBuf> {
+            let said = Said { waited: HashSet::from([path.clone()]), ..Said::default() };
+            self.digests.compare(vec![path], &said).changed
+        }
+
         fn save(&mut self, name: &str, text: &str) -> bool {
             fs::write(self.path(name), text).unwrap();
             let path = self.path(name);
-            !self.digests.changed(vec![path]).is_empty()
+            !self.changed(path).is_empty()
         }
     }
 
@@ -241,9 +274,30 @@ mod tests {
     fn what_came_and_went_is_no_change_and_what_was_there_and_went_is() {
         let mut case = Case::new();
         let (draft, app) = (case.path("app.py.new"), case.path("app.py"));
-        assert!(case.digests.changed(vec![draft]).is_empty());
+        assert!(case.changed(draft.clone()).is_empty());
+        let said = Said { born: HashSet::from([draft.clone()]), ..Said::default() };
+        assert_eq!(
+            Digests::default().compare(vec![draft], &said),
+            Compared::default(),
+            "also before the index is made"
+        );
         fs::remove_file(&app).unwrap();
-        assert_eq!(case.digests.changed(vec![app.clone()]), [app]);
+        assert_eq!(case.changed(app.clone()), [app]);
+    }
+
+    #[test]
+    fn a_file_found_without_its_content_is_looked_at_again_before_it_counts() {
+        let mut case = Case::new();
+        let (app, nobody) = (case.path("app.py"), Said::default());
+        let doubted = Compared { changed: vec![], doubted: vec![app.clone()] };
+        fs::remove_file(&app).unwrap();
+        assert_eq!(case.digests.compare(vec![app.clone()], &nobody), doubted);
+        fs::write(&app, "").unwrap();
+        assert_eq!(case.digests.compare(vec![app.clone()], &nobody), doubted);
+        assert!(!case.save("app.py", "one"), "the save in the middle of which it was found changed nothing");
+        fs::write(&app, "").unwrap();
+        assert_eq!(case.changed(app.clone()), std::slice::from_ref(&app), "it stayed empty");
+        assert_eq!(case.digests.compare(vec![app], &nobody), Compared::default());
     }
 
     #[test]
@@ -253,7 +307,7 @@ mod tests {
         fs::create_dir(case.path("pkg")).unwrap();
         fs::write(case.path("pkg/a.py"), "b").unwrap();
         let folder = case.path("pkg");
-        assert_eq!(case.digests.changed(vec![folder.clone()]), [folder]);
+        assert_eq!(case.changed(folder.clone()), [folder]);
         assert!(case.save("pkg/a.py", "a"), "what was `a` before the folder was replaced is a change now");
     }
 

@@ -10,8 +10,8 @@ use notify::EventKind;
 use notify::event::{MetadataKind, ModifyKind};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::digests::{Built, Digests};
-use super::gathered::Gathered;
+use super::digests::{Built, Compared, Digests};
+use super::gathered::{Gathered, Said, Taken};
 use super::hub::Noticed;
 use super::ignored::{Ignored, RULES};
 use super::wanted::Wanted;
@@ -157,16 +157,19 @@ impl Gather {
     }
 
     async fn tell(&mut self) {
-        let Some(Touched { paths, noticed }) = self.gathered.take() else { return };
+        let Some(Taken { touched: Touched { paths, noticed }, said }) = self.gathered.take() else { return };
         if self.index.making.is_some() {
             self.index.meanwhile.extend(paths.iter().cloned());
         }
-        let paths = self.changed(paths).await;
+        let Compared { changed: paths, doubted } = self.compare(paths, said).await;
+        doubted.into_iter().for_each(|path| self.gathered.doubt(path, Instant::now()));
         if !paths.is_empty() {
             // A project that has gone away does not miss it; the loop sees that it has.
             drop(self.told.send(Told::Touched(Touched { paths, noticed })).await);
         }
-        self.settled().await;
+        if self.gathered.is_empty() {
+            self.settled().await;
+        }
     }
 
     /// What was gathered when they asked is told.
@@ -177,19 +180,19 @@ impl Gather {
     }
 
     /// Files are read on a thread of their own.
-    async fn changed(&mut self, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    async fn compare(&mut self, paths: Vec<PathBuf>, said: Said) -> Compared {
         let mut digests = std::mem::take(&mut self.digests);
         let all = paths.clone();
         let compared = tokio::task::spawn_blocking(move || {
-            let changed = digests.changed(paths);
-            (digests, changed)
+            let compared = digests.compare(paths, &said);
+            (digests, compared)
         });
         match compared.await {
-            Ok((digests, changed)) => {
+            Ok((digests, compared)) => {
                 self.digests = digests;
-                changed
+                compared
             }
-            Err(_) => all,
+            Err(_) => Compared { changed: all, doubted: Vec::new() },
         }
     }
 

@@ -70,10 +70,27 @@ fn says(kind: EventKind) -> Says {
     }
 }
 
+/// What was gathered, and what its events said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) touched: Touched,
+    pub(super) said: Said,
+}
+
+/// What events said about paths.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    /// Their writers were given time to finish.
+    pub(super) waited: HashSet<PathBuf>,
+    /// They were not there before.
+    pub(super) born: HashSet<PathBuf>,
+}
+
 /// What has been gathered since it was last told.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     paths: BTreeSet<PathBuf>,
+    born: HashSet<PathBuf>,
     unfinished: HashSet<PathBuf>,
     new: HashSet<PathBuf>,
     gone: HashSet<PathBuf>,
@@ -86,7 +103,11 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Notes that something happened to a path.
     pub(super) fn event(&mut self, kind: EventKind, path: &Path, now: Instant) {
-        match says(kind) {
+        let says = says(kind);
+        if matches!(says, Says::New | Says::NewFolder) && !self.paths.contains(path) {
+            self.born.insert(path.to_path_buf());
+        }
+        match says {
             Says::Nothing => return,
             Says::New => {
                 // One that comes back is where it belongs, and nobody renames it.
@@ -130,6 +151,12 @@ impl Gathered {
         self.first.get_or_insert(now);
     }
 
+    /// Notes that a path was found without its content, as one whose writer is not done yet.
+    pub(super) fn doubt(&mut self, path: PathBuf, now: Instant) {
+        self.gone.insert(path.clone());
+        self.touch(path, now);
+    }
+
     /// Whether nothing waits to be told.
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
@@ -155,12 +182,13 @@ impl Gathered {
     }
 
     /// What was gathered; the next begins.
-    pub(super) fn take(&mut self) -> Option<Touched> {
+    pub(super) fn take(&mut self) -> Option<Taken> {
         let noticed = self.first.take()?;
-        self.unfinished.clear();
+        let mut waited = std::mem::take(&mut self.unfinished);
+        waited.extend(self.gone.drain());
         self.new.clear();
-        self.gone.clear();
-        Some(Touched { paths: std::mem::take(&mut self.paths).into_iter().collect(), noticed })
+        let paths = std::mem::take(&mut self.paths).into_iter().collect();
+        Some(Taken { touched: Touched { paths, noticed }, said: Said { waited, born: std::mem::take(&mut self.born) } })
     }
 }
 
@@ -181,7 +209,7 @@ mod tests {
         assert_eq!(gathered.patience(now), UNFINISHED);
         gathered.event(CLOSE, file, now);
         assert_eq!(gathered.patience(now), QUIET);
-        assert_eq!(gathered.take().unwrap().paths, [file]);
+        assert_eq!(gathered.take().unwrap().touched.paths, [file]);
         assert_eq!(gathered.take(), None);
     }
 
@@ -195,6 +223,7 @@ mod tests {
         gathered.event(EventKind::Modify(ModifyKind::Name(RenameMode::From)), beside, now);
         gathered.event(EventKind::Modify(ModifyKind::Name(RenameMode::To)), file, now);
         assert_eq!(gathered.patience(now), QUIET);
+        assert_eq!(gathered.take().unwrap().said.born, HashSet::from([beside.to_path_buf()]));
     }
 
     #[test]
@@ -206,6 +235,7 @@ mod tests {
         assert_eq!(gathered.patience(now), UNFINISHED);
         gathered.event(CLOSE, file, now);
         assert_eq!(gathered.patience(now), QUIET);
+        assert_eq!(gathered.take().unwrap().said.born, HashSet::new());
     }
 
     #[test]

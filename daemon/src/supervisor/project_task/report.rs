@@ -1,6 +1,8 @@
 //! What a change did, told: in the log, to followers of events, in the status.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::project::diff;
@@ -34,13 +36,32 @@ fn log(report: &ReloadReport) {
     let (project, generation) = (&report.project, report.generation);
     match &report.outcome {
         ReloadOutcome::Applied { functions, routes } => {
-            tracing::info!(%project, generation, ms = duration, ?functions, ?routes, "serving");
+            let files = Files(&report.files);
+            tracing::info!(%project, generation, ms = duration, %files, ?functions, ?routes, "serving");
         }
         ReloadOutcome::Unchanged => tracing::debug!(%project, generation, "nothing differs"),
         ReloadOutcome::Rejected { diagnostics } => {
             for diagnostic in diagnostics {
                 tracing::error!(%project, generation, %diagnostic, "rejected; the last good configuration keeps serving");
             }
+        }
+    }
+}
+
+/// So many files are named in the log; the event has them all.
+const NAMED: usize = 5;
+
+/// The first files of a change, and how many more there are.
+struct Files<'a>(&'a [PathBuf]);
+
+impl fmt::Display for Files<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, file) in self.0.iter().take(NAMED).enumerate() {
+            write!(f, "{}{}", if number == 0 { "" } else { ", " }, file.display())?;
+        }
+        match self.0.len().checked_sub(NAMED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, " and {more} more"),
         }
     }
 }
