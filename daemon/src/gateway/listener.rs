@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
+use crate::watch::Unrest;
 
 use super::access::AccessLog;
 use super::connections::{Connections, Place};
@@ -41,6 +42,8 @@ pub struct Served {
     pub tell_generation: AtomicBool,
     /// Who wants to know of requests.
     pub access: AccessLog,
+    /// Changes of the project that are about to be published.
+    pub changes: Unrest,
 }
 
 /// A running listener. Dropping it stops accepting; connections finish what they are at.
@@ -55,7 +58,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves `snapshot` on `listener`. Connections belong to `phase`, so that a shutdown can wait for them.
+    /// Serves `snapshot` on `listener`, and what `changes` leads to as soon as it is known of. Connections belong to `phase`, so that a shutdown can wait for them.
     ///
     /// # Errors
     /// The listener has no address.
@@ -63,10 +66,12 @@ impl Gateway {
         listener: TcpListener,
         snapshot: Arc<Snapshot>,
         access: AccessLog,
+        changes: Unrest,
         phase: &Phase,
     ) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
-        let served = Served { snapshot: ArcSwap::new(snapshot), tell_generation: AtomicBool::new(false), access };
+        let served =
+            Served { snapshot: ArcSwap::new(snapshot), tell_generation: AtomicBool::new(false), access, changes };
         let served = Arc::new(served);
         let cancel = phase.token().child_token();
         let closed = CancellationToken::new();

@@ -37,6 +37,7 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
+    served.changes.over().await;
     let snapshot = served.snapshot.load_full();
     let raw = if parts.version <= Version::HTTP_11 { heads.take_incoming() } else { None };
     let answered = match intake::head(&parts, raw, peers) {

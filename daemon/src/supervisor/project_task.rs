@@ -307,6 +307,7 @@ impl ProjectTask {
         if let Some(touched) = heard.touched {
             self.change(Cause::files(touched.noticed, touched.paths)).await;
         }
+        drop(heard.noticed);
         // Whoever has given up waiting does not miss it.
         heard.settling.into_iter().for_each(|reply| reply.send(()).unwrap_or_default());
     }

@@ -15,7 +15,7 @@ use super::gathered::{Gathered, Said, Taken};
 use super::hub::Noticed;
 use super::ignored::{Ignored, RULES};
 use super::wanted::Wanted;
-use super::{Told, Touched};
+use super::{Told, Touched, Unrest};
 
 /// An index that was given up is made anew when nothing has happened for so long.
 const CALM: Duration = Duration::from_secs(1);
@@ -25,10 +25,10 @@ pub(super) async fn run(
     mut seen: mpsc::UnboundedReceiver<Noticed>,
     wanted: Arc<Wanted>,
     since: SystemTime,
-    told: mpsc::Sender<Told>,
+    (told, unrest): (mpsc::Sender<Told>, Unrest),
     indexing: Arc<Semaphore>,
 ) {
-    let mut gather = Gather::new(wanted, told, indexing);
+    let mut gather = Gather::new(wanted, told, unrest, indexing);
     gather.build(since);
     loop {
         let wait = gather.wait();
@@ -40,6 +40,7 @@ pub(super) async fn run(
             built = gather.index.ready() => gather.built(built),
             () = tokio::time::sleep(wait) => gather.quiet().await,
         }
+        gather.stir();
         if gather.told.is_closed() {
             return;
         }
@@ -78,12 +79,15 @@ struct Gather {
     index: Index,
     indexing: Arc<Semaphore>,
     told: mpsc::Sender<Told>,
+    unrest: Unrest,
+    /// What was gathered, as those see it who would rather wait for it.
+    stirred: Option<super::Noticed>,
     /// Who waits until what was gathered is told.
     settling: Vec<oneshot::Sender<()>>,
 }
 
 impl Gather {
-    fn new(wanted: Arc<Wanted>, told: mpsc::Sender<Told>, indexing: Arc<Semaphore>) -> Gather {
+    fn new(wanted: Arc<Wanted>, told: mpsc::Sender<Told>, unrest: Unrest, indexing: Arc<Semaphore>) -> Gather {
         Gather {
             ignored: Arc::new(Ignored::read(wanted.ruled())),
             wanted,
@@ -92,7 +96,15 @@ impl Gather {
             index: Index::default(),
             indexing,
             told,
+            unrest,
+            stirred: None,
             settling: Vec::new(),
+        }
+    }
+
+    fn stir(&mut self) {
+        if !self.gathered.is_empty() && self.stirred.is_none() {
+            self.stirred = Some(self.unrest.begin());
         }
     }
 
@@ -158,6 +170,7 @@ impl Gather {
 
     async fn tell(&mut self) {
         let Some(Taken { touched: Touched { paths, noticed }, said }) = self.gathered.take() else { return };
+        let stirred = self.stirred.take().unwrap_or_else(|| self.unrest.begin());
         if self.index.making.is_some() {
             self.index.meanwhile.extend(paths.iter().cloned());
         }
@@ -165,7 +178,7 @@ impl Gather {
         doubted.into_iter().for_each(|path| self.gathered.doubt(path, Instant::now()));
         if !paths.is_empty() {
             // A project that has gone away does not miss it; the loop sees that it has.
-            drop(self.told.send(Told::Touched(Touched { paths, noticed })).await);
+            drop(self.told.send(Told::Touched(Touched { paths, noticed }, stirred)).await);
         }
         if self.gathered.is_empty() {
             self.settled().await;

@@ -16,6 +16,7 @@ mod hub;
 mod ignored;
 mod poller;
 mod source;
+mod unrest;
 mod wanted;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::hub::Order;
 use self::wanted::Wanted;
+
+pub use self::unrest::{Noticed, Unrest};
 
 /// Paths that were touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +46,8 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// What a watch tells.
 #[derive(Debug)]
 pub enum Told {
-    /// Files changed.
-    Touched(Touched),
+    /// Files changed; what comes with them is dropped when that is acted upon.
+    Touched(Touched, Noticed),
     /// A folder is looked at now and then instead of being watched, or not at all: one sentence says which, why and what
     /// to do.
     Degraded(String),
@@ -57,9 +60,16 @@ pub enum Told {
 pub struct Subject {
     id: u64,
     way: Arc<Way>,
+    unrest: Unrest,
 }
 
 impl Subject {
+    /// Whether something happened to its files that has not been acted upon yet.
+    #[must_use]
+    pub fn unrest(&self) -> Unrest {
+        self.unrest.clone()
+    }
+
     /// Waits until everything that has happened to its files so far was told and acted upon, within reason.
     pub async fn settled(&self) {
         let (reply, settled) = oneshot::channel();
@@ -133,7 +143,7 @@ impl Watcher {
     /// One more to watch files for.
     #[must_use]
     pub fn subject(&self) -> Subject {
-        Subject { id: self.way.next.fetch_add(1, Ordering::Relaxed), way: self.way.clone() }
+        Subject { id: self.way.next.fetch_add(1, Ordering::Relaxed), way: self.way.clone(), unrest: Unrest::default() }
     }
 
     /// Watches what is asked; returns when it is watched.
@@ -148,7 +158,7 @@ impl Watcher {
             let problem = "files are not watched: the watcher has ended; use `samctl reload` after an edit".to_owned();
             drop(told.send(Told::Degraded(problem)).await);
         }
-        let gathering = gather::run(seen, wanted, since, told, self.way.indexing.clone());
+        let gathering = gather::run(seen, wanted, since, (told, subject.unrest), self.way.indexing.clone());
         Watch { id, way: self.way.clone(), gathering: tokio::spawn(gathering).abort_handle() }
     }
 }

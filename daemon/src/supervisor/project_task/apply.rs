@@ -199,8 +199,10 @@ impl ProjectTask {
                 gateway.publish(snapshot);
                 gateway
             }
-            (Some(listener), _) => Gateway::serve(listener, snapshot, self.access.clone(), &self.shared.requests)
-                .map_err(|problem| Refused::Other(problem.to_string()))?,
+            (Some(listener), _) => {
+                Gateway::serve(listener, snapshot, self.access.clone(), self.subject.unrest(), &self.shared.requests)
+                    .map_err(|problem| Refused::Other(problem.to_string()))?
+            }
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
         };
         gateway.tell_generation(self.settings.tell_generation);

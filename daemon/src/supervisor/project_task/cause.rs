@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 
 use crate::project::FunctionId;
-use crate::watch::{Told, Touched};
+use crate::watch::{Noticed, Told, Touched};
 
 /// What sets a change off.
 pub(super) struct Cause {
@@ -34,6 +34,8 @@ impl Cause {
 pub(super) struct Heard {
     /// Files that changed.
     pub(super) touched: Option<Touched>,
+    /// Dropped when that is acted upon.
+    pub(super) noticed: Vec<Noticed>,
     /// What is not watched as it should be.
     pub(super) degraded: Vec<String>,
     /// Who waits until this has been acted upon.
@@ -54,8 +56,13 @@ impl Heard {
 
     fn add(&mut self, told: Told) {
         match (told, &mut self.touched) {
-            (Told::Touched(touched), Some(all)) => all.paths.extend(touched.paths),
-            (Told::Touched(touched), none) => *none = Some(touched),
+            (Told::Touched(touched, noticed), all) => {
+                self.noticed.push(noticed);
+                match all {
+                    Some(all) => all.paths.extend(touched.paths),
+                    None => *all = Some(touched),
+                }
+            }
             (Told::Degraded(why), _) => self.degraded.push(why),
             (Told::Settled(reply), _) => self.settling.push(reply),
         }
@@ -70,7 +77,10 @@ mod tests {
     fn what_was_told_meanwhile_is_one_change_noticed_when_the_first_was() {
         let first = Instant::now();
         let touched = |paths: &[&str], noticed| {
-            Told::Touched(Touched { paths: paths.iter().map(PathBuf::from).collect(), noticed })
+            Told::Touched(
+                Touched { paths: paths.iter().map(PathBuf::from).collect(), noticed },
+                crate::watch::Unrest::default().begin(),
+            )
         };
         let later = first + std::time::Duration::from_millis(5);
         let told = [touched(&["/b", "/a"], first), Told::Degraded("x".into()), touched(&["/a"], later)];
