@@ -22,7 +22,7 @@ pub(super) const MOST_BODY: usize = 10 * 1024 * 1024;
 pub(super) const MOST_HEAD: usize = 10_240;
 
 /// A body of which nothing comes for so long is given up.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that no rule gets to see whole.
 pub(super) enum Unreadable {
@@ -53,11 +53,7 @@ pub(super) fn head(parts: &request::Parts, raw: Option<RawHeaders>, peers: Peers
 
 /// The whole body of a request.
 pub(super) async fn body(body: Incoming) -> Result<Bytes, Unreadable> {
-    whole(body, MOST_BODY).await.map_err(|problem| match problem {
-        BodyProblem::TooLarge => Unreadable::TooLarge,
-        BodyProblem::Broken => Unreadable::Broken,
-        BodyProblem::Late => Unreadable::Late,
-    })
+    Ok(whole(body, MOST_BODY).await?)
 }
 
 fn tells_two_lengths(headers: &RawHeaders) -> bool {
@@ -103,14 +99,28 @@ fn hex(source: uuid::Uuid, length: usize) -> String {
     digits
 }
 
-/// Why a body could not be read whole.
-pub(super) enum BodyProblem {
+/// Why a body could not be read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyProblem {
     /// It is larger than asked for.
+    #[error("the body is too large")]
     TooLarge,
     /// It broke off.
+    #[error("the body broke off")]
     Broken,
     /// It stopped coming.
+    #[error("the body stopped coming")]
     Late,
+}
+
+impl From<BodyProblem> for Unreadable {
+    fn from(problem: BodyProblem) -> Unreadable {
+        match problem {
+            BodyProblem::TooLarge => Unreadable::TooLarge,
+            BodyProblem::Broken => Unreadable::Broken,
+            BodyProblem::Late => Unreadable::Late,
+        }
+    }
 }
 
 /// The whole body, without a copy where it came in one piece.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::gateway_response::{self, Refusal, ResponseType};
 use super::http_error::{self, HttpError};
-use super::{Exchange, Reply};
+use super::{Exchange, Reply, mapping};
 use crate::project::api::{ApiKind, Integration, LambdaProxy, Payload};
 
 pub use rest::rest;
@@ -141,12 +141,18 @@ pub fn unsupported(exchange: &Exchange, reason: &str) -> Reply {
     local(exchange, 501, reason)
 }
 
-/// The reply that a Lambda proxy integration has before its function is even asked; `None` where it may be invoked.
+/// The reply that an integration has before anybody is even asked; `None` where it may be invoked.
 #[must_use]
 pub fn refused_before_invocation(exchange: &Exchange, integration: &Integration) -> Option<Reply> {
     match integration {
         Integration::Lambda(LambdaProxy { function: None, .. }) => Some(function_missing(exchange)),
         Integration::Lambda(lambda) if exchange.api.kind == ApiKind::Rest && lambda.http_method != "POST" => {
+            Some(misconfigured(exchange))
+        }
+        Integration::Lambda(lambda) if mapping::maps_forbidden(exchange, &lambda.request_parameters, true) => {
+            Some(misconfigured(exchange))
+        }
+        Integration::HttpProxy(proxy) if mapping::maps_forbidden(exchange, &proxy.request_parameters, false) => {
             Some(misconfigured(exchange))
         }
         Integration::Unsupported { reason, .. } => Some(unsupported(exchange, reason)),
