@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE;
 use bytes::{Bytes, BytesMut};
 use http::{header, request};
 use http_body_util::BodyExt;
@@ -86,11 +86,16 @@ fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Reque
         body: Bytes::new(),
         time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         request_id: request_id.to_string(),
-        extended_request_id: STANDARD.encode(&extended.as_bytes()[..11]),
+        extended_request_id: short_id(extended),
         trace_id: String::new(),
     };
     request.trace_id = trace::outgoing(request.header("x-amzn-trace-id"), &root, &hex(extended, 16));
     request
+}
+
+/// The short id: 15 characters and `=`, of letters that need no escape in a URL.
+fn short_id(source: uuid::Uuid) -> String {
+    URL_SAFE.encode(&source.as_bytes()[..11])
 }
 
 fn hex(source: uuid::Uuid, length: usize) -> String {
@@ -149,4 +154,15 @@ pub(super) async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Body
         rest.extend_from_slice(&data);
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_is_of_the_letters_that_aws_uses() {
+        assert_eq!(short_id(uuid::Uuid::max()), "______________8=");
+        assert_eq!(short_id(uuid::Uuid::from_u128(0xfb << 120)), "-wAAAAAAAAAAAAA=");
+    }
 }
