@@ -118,7 +118,8 @@ impl ServedUrl {
             context,
             label: function.id.host_label(),
             invokes,
-            reserved: function.reserved_concurrency,
+            // Who reserves nothing at all is refused by his own pool, which has a word for it.
+            reserved: function.reserved_concurrency.filter(|reserved| *reserved > 0),
             requests: Mutex::default(),
         })
     }
