@@ -103,6 +103,7 @@ fn conformance(results: &Results) -> String {
             (false, false) => "**not met**",
             (true, _) if has_unit_tests(&rule.elsewhere) => "unit tests",
             (true, _) if has_end_to_end_test(&rule.elsewhere) => "end to end",
+            (true, _) if has_golden_template(&rule.elsewhere) => "pass",
             (true, _) => "**not met** here",
         };
         let cases = if mine.is_empty() { rule.elsewhere } else { mine.len().to_string() };
@@ -129,6 +130,14 @@ fn has_end_to_end_test(elsewhere: &str) -> bool {
     };
     let source = fs::read_to_string(home().join(format!("{topic}.rs"))).unwrap_or_default();
     assert!(source.contains(&format!("#[test]\nfn {test}()")), "{elsewhere}: there is no such test");
+    true
+}
+
+/// Whether `template <case>` names a golden template, whose own test holds its diagnostics.
+fn has_golden_template(elsewhere: &str) -> bool {
+    let Some(case) = elsewhere.strip_prefix("template ") else { return false };
+    let there = home().join("golden/template").join(case).join("diagnostics.txt").exists();
+    assert!(there, "{elsewhere}: there is no such golden template");
     true
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::process::Command;
 
-use samd_tests::daemon::{Daemon, Project, Reply, Served};
+use samd_tests::daemon::{Daemon, Project, Reply, Served, eventually};
 
 const TEMPLATE: &str = "
 Transform: AWS::Serverless-2016-10-31
@@ -209,4 +209,71 @@ fn the_table_of_routes_names_the_urls() {
     let ran = daemon.samctl(&["routes", "urls", "--output", "json"]);
     let url = format!("http://Streams.lambda-url.localhost:{}/", served.address.port());
     assert!(ran.out.contains(&url), "{}", ran.out);
+}
+
+/// Plain CloudFormation, which says for itself who may use a URL.
+const PLAIN: &str = "
+Resources:
+  Granted: {Type: AWS::Lambda::Function, Properties: {Handler: app.handler, Runtime: python3.11, Code: src/, Timeout: 20}}
+  GrantedUrl: {Type: AWS::Lambda::Url, Properties: {TargetFunctionArn: !Ref Live, AuthType: NONE}}
+  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Granted, FunctionVersion: $LATEST, Name: live}}
+  MayUse: {Type: AWS::Lambda::Permission, Properties: {FunctionName: !Ref Live, Action: lambda:InvokeFunctionUrl, Principal: '*', FunctionUrlAuthType: NONE}}
+  MayInvoke: {Type: AWS::Lambda::Permission, Properties: {FunctionName: !Ref Live, Action: lambda:InvokeFunction, Principal: '*', InvokedViaFunctionUrl: true}}
+  Bare: {Type: AWS::Lambda::Function, Properties: {Handler: app.handler, Runtime: python3.11, Code: src/, Timeout: 20}}
+  BareUrl: {Type: AWS::Lambda::Url, Properties: {TargetFunctionArn: !Ref Bare, AuthType: NONE}}
+";
+
+const ARN: &str = "
+def handler(event, context):
+    return context.invoked_function_arn
+";
+
+fn serve_plain() -> (Daemon, Project, Served) {
+    let daemon = Daemon::start();
+    let project = Project::of(&[("template.yaml", PLAIN), ("src/app.py", ARN)]);
+    let served = daemon.serve(&project, "plain");
+    (daemon, project, served)
+}
+
+#[test]
+fn a_plain_url_for_everyone_needs_its_permissions() {
+    let (daemon, _project, served) = serve_plain();
+    assert_eq!(ask(&served, "granted", "/", &[], b"").status, 200);
+    let refused = ask(&served, "bare", "/", &[], b"");
+    assert_eq!((refused.status, refused.header("x-amzn-ErrorType")), (403, Some("AccessDeniedException")));
+    assert!(
+        refused.text().starts_with(r#"{"Message":"Forbidden. For troubleshooting Function URL"#),
+        "{}",
+        refused.text()
+    );
+    let findings = daemon.status("plain")["diagnostics"].to_string();
+    assert!(
+        findings.contains("needs an AWS::Lambda::Permission for lambda:InvokeFunctionUrl and another"),
+        "{findings}"
+    );
+    assert!(!findings.contains("GrantedUrl"), "{findings}");
+}
+
+#[test]
+fn a_url_of_an_alias_invokes_the_alias() {
+    let (_daemon, _project, served) = serve_plain();
+    let arn = ask(&served, "granted", "/", &[], b"").text();
+    assert!(arn.ends_with(":live") && arn.contains(":function:"), "{arn}");
+}
+
+#[test]
+fn requests_over_ten_times_the_reserved_concurrency_are_throttled() {
+    let daemon = Daemon::start();
+    let template = TEMPLATE.replace(
+        "      FunctionUrlConfig: {AuthType: AWS_IAM}",
+        "      ReservedConcurrentExecutions: 1\n      FunctionUrlConfig: {AuthType: NONE}",
+    );
+    let project = Project::of(&[("template.yaml", &template), ("src/app.py", ECHO), ("src/stream.js", STREAM)]);
+    let served = daemon.serve(&project, "rate");
+    assert_eq!(ask(&served, "signed", "/", &[], b"").status, 200);
+    let refused = eventually("more than ten requests in a second", || {
+        Some(ask(&served, "signed", "/", &[], b"")).filter(|reply| reply.status != 200)
+    });
+    assert_eq!((refused.status, &refused.json()["message"]), (429, &"Rate Exceeded.".into()), "{}", refused.text());
+    assert_eq!(refused.json()["Reason"], "ReservedFunctionInvocationRateLimitExceeded");
 }

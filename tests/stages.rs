@@ -1,6 +1,6 @@
 //! AWS's own host name of an API, where the stage stands before the path, and the limits that hold on every host.
 
-use samd_tests::daemon::{Daemon, Project, Reply, Served};
+use samd_tests::daemon::{Daemon, Project, Reply, Served, eventually};
 use serde_json::json;
 
 const TEMPLATE: &str = "
@@ -10,6 +10,8 @@ Resources:
   Rest: {Type: AWS::Serverless::Api, Properties: {StageName: dev, BinaryMediaTypes: [image/png], CanarySetting: {PercentTraffic: 9}}}
   Web: {Type: AWS::Serverless::HttpApi}
   Named: {Type: AWS::Serverless::HttpApi, Properties: {StageName: beta}}
+  Pinged: {Type: AWS::Serverless::HttpApi, Properties: {Domain: {DomainName: ping.example.com, CertificateArn: arn}}}
+  Spaced: {Type: AWS::Serverless::Api, Properties: {StageName: 'v1.0'}}
   ClosedRest: {Type: AWS::Serverless::Api, Properties: {StageName: dev, DisableExecuteApiEndpoint: true}}
   ClosedWeb: {Type: AWS::Serverless::HttpApi, Properties: {DisableExecuteApiEndpoint: true}}
   Guarded:
@@ -28,6 +30,8 @@ Resources:
         Root: {Type: Api, Properties: {RestApiId: !Ref Rest, Path: /, Method: get}}
         Web: {Type: HttpApi, Properties: {ApiId: !Ref Web, Path: '/{proxy+}', Method: any}}
         Named: {Type: HttpApi, Properties: {ApiId: !Ref Named, Path: '/{proxy+}', Method: any}}
+        Ping: {Type: HttpApi, Properties: {ApiId: !Ref Pinged, Path: /ping, Method: get}}
+        Spaced: {Type: Api, Properties: {RestApiId: !Ref Spaced, Path: /spaced, Method: get}}
         ClosedRest: {Type: Api, Properties: {RestApiId: !Ref ClosedRest, Path: /closed-rest, Method: get}}
         ClosedWeb: {Type: HttpApi, Properties: {ApiId: !Ref ClosedWeb, Path: /closed-web, Method: get}}
         Guarded: {Type: HttpApi, Properties: {ApiId: !Ref Guarded, Auth: {Authorizer: Users}}}
@@ -79,6 +83,40 @@ fn another_stage_is_answered_as_its_product_does() {
         assert_eq!((http.status, http.text().as_str()), (404, r#"{"message":"Not Found"}"#), "{path}");
     }
     assert_eq!(at(&served, "Nobody.execute-api.localhost", "/dev/a").status, 404);
+}
+
+#[test]
+fn health_checks_and_stage_names_are_api_gateways() {
+    let (daemon, _project, served) = serve();
+    for (host, path, body) in [
+        ("ping.example.com", "/ping", "Healthy Connection"),
+        ("ping.example.com", "/sping", "Healthy Connection"),
+        ("Pinged.execute-api.localhost", "/ping", "Healthy Connection"),
+        ("Rest.execute-api.localhost", "/ping", "healthy"),
+    ] {
+        let reply = at(&served, host, path);
+        assert_eq!((reply.status, reply.text().as_str()), (200, body), "{host}{path}");
+    }
+    assert_eq!(
+        at(&served, "Rest.execute-api.localhost", "/dev/ping").json()["path"],
+        "/ping",
+        "below a stage it is the API's"
+    );
+    assert_eq!(at(&served, "Pinged.localhost", "/ping").json()["raw"], "/ping", "and on the local host names");
+    let findings = daemon.status("stages")["diagnostics"].to_string();
+    assert!(findings.contains("/ping on ping.example.com is API Gateway's own health check"), "{findings}");
+    assert!(findings.contains(r#"the stage name \"v1.0\" would be refused by AWS"#), "{findings}");
+}
+
+#[test]
+fn what_is_written_is_deployed_at_once_and_the_default_stage_is_at_the_root() {
+    let (_daemon, project, served) = serve();
+    assert_eq!(at(&served, "Pinged.localhost", "/new").status, 404);
+    let route = "        New: {Type: HttpApi, Properties: {ApiId: !Ref Pinged, Path: /new, Method: get}}\n";
+    project.write("template.yaml", &format!("{TEMPLATE}{route}"));
+    let ask = || Some(at(&served, "Pinged.localhost", "/new")).filter(|reply| reply.status == 200);
+    let reply = eventually("the new route", ask).json();
+    assert_eq!((&reply["raw"], &reply["stage"]), (&json!("/new"), &json!("$default")));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use samd::apigw::gateway_response::ResponseType;
 use samd::apigw::{
-    AuthorizerContext, Caller, Context, Exchange, Match, Reply, Request, Router, authorizer, caller, cors, event_v1,
-    event_v2, function_url, gateway_response, mock, policy, reply, usage_plan, validation,
+    AuthorizerContext, Caller, Context, Exchange, Match, Reply, Request, Router, authorizer, caller, cors, edge,
+    event_v1, event_v2, function_url, gateway_response, mock, policy, reply, usage_plan, validation,
 };
 use samd::lambda::{Failure, Outcome};
 use samd::project::FunctionId;
@@ -57,7 +57,7 @@ fn passed(exchange: &Exchange, case: &Value) -> Reply {
     if let Some(preflight) = cors::preflight(exchange) {
         return preflight;
     }
-    cors::decorated_for(exchange, integrated(exchange, case))
+    edge::seen(exchange, cors::decorated_for(exchange, integrated(exchange, case)))
 }
 
 fn integrated(exchange: &Exchange, case: &Value) -> Reply {
@@ -256,6 +256,7 @@ fn api(case: &Value) -> Api {
         minimum_compression_size: None,
         domains: Vec::new(),
         default_endpoint_disabled: false,
+        edge: case["edge"] == true,
         fail_on_warnings: false,
     }
 }
@@ -273,7 +274,7 @@ fn route(case: &Value, kind: ApiKind) -> Route {
             payload,
             timeout: Duration::from_secs(29),
             streaming: false,
-            request_parameters: BTreeMap::new(),
+            request_parameters: texts(&case["parameters"]),
             response_parameters: BTreeMap::new(),
             http_method: text(&case["http_method"], "POST"),
         })

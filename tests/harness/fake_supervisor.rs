@@ -346,6 +346,7 @@ fn api(id: &ApiId, kind: ApiKind, routes: Vec<Route>) -> Api {
         minimum_compression_size: None,
         domains: Vec::new(),
         default_endpoint_disabled: false,
+        edge: false,
         fail_on_warnings: false,
     }
 }

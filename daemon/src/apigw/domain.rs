@@ -1,6 +1,10 @@
-//! Custom domains (A10.2): which API a Host header leads to, and under which base path.
+//! Custom domains (A10.2): which API a Host header leads to, and under which base path; and the two paths that no API gets
+//! to see there (A1.10).
 
-use crate::project::api::Api;
+use bytes::Bytes;
+
+use super::Reply;
+use crate::project::api::{Api, ApiKind};
 
 /// Where a custom domain leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,24 @@ pub enum Lookup {
         /// The path without the base path.
         path: String,
     },
+}
+
+/// Whether API Gateway keeps the path for its own health checks: at the root of a custom domain, and where the stage would
+/// stand on its own host name (A1.10).
+#[must_use]
+pub fn is_reserved(path: &str) -> bool {
+    matches!(path, "/ping" | "/sping")
+}
+
+/// What API Gateway answers there, whatever the API's routes are.
+#[must_use]
+pub fn health(kind: ApiKind) -> Reply {
+    let body = match kind {
+        ApiKind::Rest => "healthy",
+        ApiKind::Http => "Healthy Connection",
+    };
+    let headers = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
+    Reply { status: 200, headers, body: Bytes::from_static(body.as_bytes()) }
 }
 
 /// Finds the API of a host and path; of several base paths the longest that fits wins.

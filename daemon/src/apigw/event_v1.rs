@@ -19,7 +19,7 @@ pub(crate) use context::RequestContext;
 pub fn event(exchange: &Exchange) -> Vec<u8> {
     let request = exchange.request;
     let rest = exchange.api.kind == ApiKind::Rest;
-    let headers = if rest { header::rest(request) } else { header::http_v1(request) };
+    let headers = if rest { header::rest(request, exchange.api.edge) } else { header::http_v1(request) };
     let query = Grouped::query(exchange.api.kind, request.query.as_deref());
     let body = if rest { EventBody::rest(request, &exchange.api.binary_media_types) } else { EventBody::http(request) };
     json::to_vec(&Event {

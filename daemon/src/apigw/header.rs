@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::grouped::Grouped;
-use super::{Request, trace};
+use super::{Request, edge, trace};
 use crate::project::api::ApiKind;
 
 /// Headers that a REST API keeps from the integration (A3.5).
@@ -22,6 +22,9 @@ const REST_DROPPED: [&str; 12] = [
     "www-authenticate",
 ];
 
+/// Headers that an HTTP server behind a REST API does not get to see either (D1.6).
+const REST_NOT_UPSTREAM: [&str; 2] = ["content-encoding", "via"];
+
 /// Headers that belong to the connection and that an HTTP API or function URL does not pass on.
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
@@ -38,9 +41,20 @@ const HOP_BY_HOP: [&str; 8] = [
 const GATEWAYS_OWN: [&str; 4] = ["x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"];
 
 /// Headers of a REST event: the client's casing, but for names that API Gateway writes its own way (A3.1).
-pub(crate) fn rest(request: &Request) -> Grouped<'_> {
+/// An edge-optimised endpoint's have CloudFront's among them and its address behind the client's (A3.3).
+pub(crate) fn rest(request: &Request, edge: bool) -> Grouped<'_> {
     let mut pairs = sent(request, &REST_DROPPED, Casing::AsSent);
-    add_forwarded(&mut pairs, request, ["X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"]);
+    let names = ["X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"];
+    if edge {
+        let own = edge::headers(request);
+        pairs.retain(|(name, _)| !own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+        pairs.extend(own.map(|(name, value)| (Cow::Borrowed(name), value)));
+        add_forwarded(&mut pairs, request, names);
+        let hops = pairs.iter_mut().filter(|(name, _)| name == "X-Forwarded-For");
+        hops.for_each(|(_, hops)| hops.to_mut().extend([", ", edge::ADDRESS]));
+        return Grouped::headers(pairs);
+    }
+    add_forwarded(&mut pairs, request, names);
     Grouped::headers(pairs)
 }
 
@@ -66,9 +80,10 @@ pub(crate) fn v2<'a>(request: &'a Request, extra: &[(&'a str, &'a str)]) -> Grou
 /// for the gateway stays here (A3.6).
 pub(crate) fn for_upstream(kind: ApiKind, request: &Request) -> Vec<(String, Vec<u8>)> {
     let rest = kind == ApiKind::Rest;
-    let dropped: &[&str] = if rest { &REST_DROPPED } else { &HOP_BY_HOP };
+    let (dropped, more): (&[&str], &[&str]) =
+        if rest { (&REST_DROPPED, &REST_NOT_UPSTREAM) } else { (&HOP_BY_HOP, &[]) };
     let stays = |name: &str, value: &[u8]| {
-        let mut own = ["host", "content-length"].iter().chain(&GATEWAYS_OWN).chain(dropped);
+        let mut own = ["host", "content-length"].iter().chain(&GATEWAYS_OWN).chain(dropped).chain(more);
         let signature = name.eq_ignore_ascii_case("authorization") && value.starts_with(b"AWS4-HMAC-SHA256");
         signature || own.any(|own| own.eq_ignore_ascii_case(name))
     };
@@ -76,6 +91,9 @@ pub(crate) fn for_upstream(kind: ApiKind, request: &Request) -> Vec<(String, Vec
     let mut add = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
     add("X-Amzn-Trace-Id", trace::in_event(request).into_owned());
     if rest {
+        if request.header("accept").is_none() {
+            add("Accept", "application/json".to_owned());
+        }
         add("X-Forwarded-For", forwarded_for(request).into_owned());
         add("X-Forwarded-Port", request.port.to_string());
         add("X-Forwarded-Proto", request.scheme.to_owned());

@@ -13,7 +13,7 @@ use super::reply::is_header;
 use super::{Exchange, Reply, Request};
 use expression::{Expression, Source};
 
-pub use upstream::{Upstream, passed_back, upstream};
+pub use upstream::{Upstream, maps_forbidden, passed_back, upstream};
 
 /// Mappings by key, as in `append:header.x` → `$request.path.id`.
 pub type Parameters = BTreeMap<String, String>;

@@ -17,6 +17,8 @@
 //! | [`cors`], [`mock`] | preflights, and integrations that answer by themselves |
 //! | [`mapping`] | parameters that are mapped, and what an HTTP server behind an API is sent |
 //! | [`compression`] | what is compressed |
+//! | [`edge`] | what CloudFront adds to requests and replies of edge-optimised endpoints |
+//! | [`rate`] | a bucket of tokens: how many requests a second |
 //! | [`limits`] | what AWS takes less of |
 //! | [`stream`] | how a streamed reply begins |
 //! | [`gateway_response`], [`http_error`] | what the gateway says by itself, on REST and on HTTP |
@@ -27,6 +29,7 @@ pub mod compression;
 pub mod context;
 pub mod cors;
 pub mod domain;
+pub mod edge;
 pub mod event_v1;
 pub mod event_v2;
 pub mod function_url;
@@ -37,6 +40,7 @@ pub mod limits;
 pub mod mapping;
 pub mod mock;
 pub mod policy;
+pub mod rate;
 pub mod reply;
 pub mod request;
 pub mod router;

@@ -33,6 +33,7 @@ pub(crate) fn api(kind: ApiKind, routes: Vec<Route>) -> Api {
         minimum_compression_size: None,
         domains: Vec::new(),
         default_endpoint_disabled: false,
+        edge: false,
         fail_on_warnings: false,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::caller::UsedKey;
 use super::gateway_response::ResponseType;
+use super::rate::Bucket;
 use super::{AuthorizerContext, Exchange, clock};
 use crate::project::api::{ApiKeySource, UsagePlan};
 
@@ -45,8 +46,8 @@ pub struct Usage {
 
 #[derive(Debug, Clone, Copy)]
 struct Meter {
-    tokens: f64,
-    refilled_ms: u64,
+    /// Full at first; nobody looks at it where the plan has no throttle.
+    bucket: Bucket,
     period: u64,
     used: u64,
 }
@@ -64,18 +65,11 @@ impl Usage {
     /// # Errors
     /// `THROTTLED` and `QUOTA_EXCEEDED`, both 429 (A9.2); a request that is refused uses nothing.
     pub fn take(&mut self, plan: &UsagePlan, key: &UsedKey, now_ms: u64) -> Result<(), ResponseType> {
-        let full = Meter {
-            tokens: plan.throttle.map_or(0.0, |(_, burst)| f64::from(burst)),
-            refilled_ms: now_ms,
-            period: 0,
-            used: 0,
-        };
+        let burst = plan.throttle.map_or(0, |(_, burst)| burst);
+        let full = Meter { bucket: Bucket::full(burst, now_ms), period: 0, used: 0 };
         let meter = self.meters.entry((plan.id.clone(), key.id.clone())).or_insert(full);
-        if let Some((rate, burst)) = plan.throttle {
-            meter.refill(rate, burst, now_ms);
-            if meter.tokens < 1.0 {
-                return Err(ResponseType::Throttled);
-            }
+        if plan.throttle.is_some_and(|(rate, burst)| !meter.bucket.refill(rate, burst, now_ms)) {
+            return Err(ResponseType::Throttled);
         }
         if let Some((limit, period)) = &plan.quota {
             meter.enter(clock::period(period, now_ms));
@@ -83,19 +77,13 @@ impl Usage {
                 return Err(ResponseType::QuotaExceeded);
             }
         }
-        meter.tokens -= 1.0;
+        meter.bucket.take();
         meter.used += 1;
         Ok(())
     }
 }
 
 impl Meter {
-    fn refill(&mut self, rate: f64, burst: u32, now_ms: u64) {
-        let elapsed = u32::try_from(now_ms.saturating_sub(self.refilled_ms)).unwrap_or(u32::MAX);
-        self.tokens = (self.tokens.max(0.0) + f64::from(elapsed) / 1000.0 * rate).min(f64::from(burst));
-        self.refilled_ms = self.refilled_ms.max(now_ms);
-    }
-
     fn enter(&mut self, period: u64) {
         if self.period != period {
             self.period = period;

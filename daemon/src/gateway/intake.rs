@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE;
 use bytes::{Bytes, BytesMut};
 use http::{header, request};
 use http_body_util::BodyExt;
@@ -22,7 +22,7 @@ pub(super) const MOST_BODY: usize = 10 * 1024 * 1024;
 pub(super) const MOST_HEAD: usize = 10_240;
 
 /// A body of which nothing comes for so long is given up.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that no rule gets to see whole.
 pub(super) enum Unreadable {
@@ -53,11 +53,7 @@ pub(super) fn head(parts: &request::Parts, raw: Option<RawHeaders>, peers: Peers
 
 /// The whole body of a request.
 pub(super) async fn body(body: Incoming) -> Result<Bytes, Unreadable> {
-    whole(body, MOST_BODY).await.map_err(|problem| match problem {
-        BodyProblem::TooLarge => Unreadable::TooLarge,
-        BodyProblem::Broken => Unreadable::Broken,
-        BodyProblem::Late => Unreadable::Late,
-    })
+    Ok(whole(body, MOST_BODY).await?)
 }
 
 fn tells_two_lengths(headers: &RawHeaders) -> bool {
@@ -90,11 +86,16 @@ fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Reque
         body: Bytes::new(),
         time_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
         request_id: request_id.to_string(),
-        extended_request_id: STANDARD.encode(&extended.as_bytes()[..11]),
+        extended_request_id: short_id(extended),
         trace_id: String::new(),
     };
     request.trace_id = trace::outgoing(request.header("x-amzn-trace-id"), &root, &hex(extended, 16));
     request
+}
+
+/// The short id: 15 characters and `=`, of letters that need no escape in a URL.
+fn short_id(source: uuid::Uuid) -> String {
+    URL_SAFE.encode(&source.as_bytes()[..11])
 }
 
 fn hex(source: uuid::Uuid, length: usize) -> String {
@@ -103,14 +104,28 @@ fn hex(source: uuid::Uuid, length: usize) -> String {
     digits
 }
 
-/// Why a body could not be read whole.
-pub(super) enum BodyProblem {
+/// Why a body could not be read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyProblem {
     /// It is larger than asked for.
+    #[error("the body is too large")]
     TooLarge,
     /// It broke off.
+    #[error("the body broke off")]
     Broken,
     /// It stopped coming.
+    #[error("the body stopped coming")]
     Late,
+}
+
+impl From<BodyProblem> for Unreadable {
+    fn from(problem: BodyProblem) -> Unreadable {
+        match problem {
+            BodyProblem::TooLarge => Unreadable::TooLarge,
+            BodyProblem::Broken => Unreadable::Broken,
+            BodyProblem::Late => Unreadable::Late,
+        }
+    }
 }
 
 /// The whole body, without a copy where it came in one piece.
@@ -139,4 +154,15 @@ pub(super) async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Body
         rest.extend_from_slice(&data);
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_is_of_the_letters_that_aws_uses() {
+        assert_eq!(short_id(uuid::Uuid::max()), "______________8=");
+        assert_eq!(short_id(uuid::Uuid::from_u128(0xfb << 120)), "-wAAAAAAAAAAAAA=");
+    }
 }

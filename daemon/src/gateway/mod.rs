@@ -21,6 +21,7 @@ pub mod snapshot;
 mod static_files;
 mod streaming;
 pub mod tls;
+mod upload;
 mod upstream;
 pub mod url;
 pub mod wire;

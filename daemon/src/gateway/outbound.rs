@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -15,12 +15,13 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::OnceCell;
 
 use super::intake::{BodyProblem, whole};
+use super::upload::Upload;
 
 type Plain = Client<HttpConnector, Payload>;
 type Secure = Client<HttpsConnector<HttpConnector>, Payload>;
 
 /// What a request carries: all of it, or what still comes from a client.
-pub(crate) type Payload = Either<Full<Bytes>, Limited<Incoming>>;
+pub(crate) type Payload = Either<Full<Bytes>, Upload>;
 
 /// Clients with their connections, kept as long as a project is.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use http::{HeaderValue, Response, Version, header};
 use hyper::body::{Body as _, Incoming};
 
 use crate::apigw::gateway_response::{self, ResponseType};
-use crate::apigw::{Caller, Exchange, Match, Reply, Request, compression, cors, mock, reply, validation};
+use crate::apigw::{Caller, Exchange, Match, Reply, Request, compression, cors, domain, edge, mock, reply, validation};
 use crate::project::api::{Integration, Route};
 
 use super::connections::Place;
@@ -81,15 +81,18 @@ async fn read(snapshot: &Snapshot, mut request: Request, body: Incoming, place: 
 
 fn streams_through(target: &Target) -> bool {
     match target {
-        Target::Api(found) => {
-            found.route.as_ref().is_some_and(|(route, _)| upstream::streams(found.api.api.kind, route))
-        }
-        Target::Closed(_) | Target::Url(_) | Target::NoUrl | Target::Nothing | Target::WebSocket => false,
+        Target::Api(found) => found.route.as_ref().is_some_and(|(route, _)| upstream::streams(&found.api.api, route)),
+        Target::Closed(_)
+        | Target::Health(_)
+        | Target::Url(_)
+        | Target::NoUrl
+        | Target::Nothing
+        | Target::WebSocket => false,
     }
 }
 
 /// The reply to a request that could not be read.
-fn refusal(unreadable: &Unreadable) -> Reply {
+pub(super) fn refusal(unreadable: &Unreadable) -> Reply {
     match unreadable {
         Unreadable::TooLarge => plain(413, "Request Entity Too Large"),
         Unreadable::HeadTooLarge => plain(431, "Request Header Fields Too Large"),
@@ -102,6 +105,7 @@ async fn respond(snapshot: &Snapshot, target: Target<'_>, mut request: Request, 
     match target {
         Target::Url(served) => url::respond(snapshot, served, &request).await,
         Target::NoUrl => url::unknown().into(),
+        Target::Health(kind) => domain::health(kind).into(),
         Target::Nothing => match file_beside(snapshot, &request, None).await {
             Some(file) => file.into(),
             None => no_api().into(),
@@ -131,6 +135,7 @@ fn too_large(target: &Target, request: &Request) -> Reply {
         Target::Api(found) | Target::Closed(found) => reply::too_large(&exchange(found, request, Caller::NOBODY)),
         Target::Url(_) => crate::apigw::function_url::too_large(request),
         Target::NoUrl => url::unknown(),
+        Target::Health(kind) => domain::health(*kind),
         Target::Nothing => no_api(),
         Target::WebSocket => plain(501, "samd does not serve WebSocket APIs"),
     }
@@ -155,7 +160,7 @@ async fn through(snapshot: &Snapshot, found: &Found<'_>, request: &Request, comi
     };
     let streams = answer.stream.is_some();
     answer.map(|reply| {
-        let reply = cors::decorated_for(&unknown, reply);
+        let reply = edge::seen(&unknown, cors::decorated_for(&unknown, reply));
         if streams { reply } else { compression::compressed(&unknown, reply) }
     })
 }

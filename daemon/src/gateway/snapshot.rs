@@ -111,7 +111,17 @@ impl ServedUrl {
     pub fn of(function: &Function, account_id: &str) -> Option<ServedUrl> {
         let url = function.url.clone()?;
         let context = UrlContext::new(account_id, &function.id);
-        Some(ServedUrl { function: function.id.clone(), url, context, label: function.id.host_label() })
+        let invokes = url.alias.as_ref().map(|alias| format!("{}:{alias}", function.arn).into());
+        Some(ServedUrl {
+            function: function.id.clone(),
+            url,
+            context,
+            label: function.id.host_label(),
+            invokes,
+            // Who reserves nothing at all is refused by his own pool, which has a word for it.
+            reserved: function.reserved_concurrency.filter(|reserved| *reserved > 0),
+            requests: Mutex::default(),
+        })
     }
 }
 

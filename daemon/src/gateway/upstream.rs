@@ -1,21 +1,24 @@
 //! HTTP_PROXY integrations: the request goes to a server behind the API, and its answer comes back as it is written.
 //!
 //! What is sent and what the client sees of the answer is [`crate::apigw::mapping`]'s. A body streams through unless a
-//! rule has to see the whole of it: a REST API without `responseTransferMode: STREAM` buffers up to 10 MB, and so do
-//! response parameters.
+//! rule has to see the whole of it: a signature, a model, a mapped parameter on the way there; on the way back response
+//! parameters, and a REST API without `responseTransferMode: STREAM`, whose client is told 504 where an answer of 10 MB at
+//! most does not come in time and as a whole.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
-use http_body_util::{Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
 use crate::apigw::mapping::{Upstream, passed_back, reply as mapped, upstream};
 use crate::apigw::{Exchange, Reply, reply};
-use crate::project::api::{ApiKind, Authorization, HttpProxy, Integration, Route};
+use crate::project::api::{Api, ApiKind, Authorization, HttpProxy, Integration, Route};
 
-use super::intake::{MOST_BODY, whole};
+use super::intake::{BodyProblem, MOST_BODY, whole};
 use super::outbound::{Outbound, Payload};
 use super::outgoing::{Answer, Stream};
+use super::pipeline::refusal;
+use super::upload::{Progress, Upload};
 
 /// The answer of an HTTP_PROXY integration.
 ///
@@ -26,31 +29,59 @@ pub(super) async fn pass(
     proxy: &HttpProxy,
     coming: Option<Incoming>,
 ) -> Answer {
-    match tokio::time::timeout(proxy.timeout, passed(outbound, exchange, proxy, coming)).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(problem)) => {
-            tracing::warn!(api = %exchange.api.id, uri = proxy.uri, problem, "an HTTP integration failed");
-            reply::unreachable(exchange).into()
+    let (upload, mut told) = coming.map(Upload::new).unzip();
+    let answered = passed(outbound, exchange, proxy, upload);
+    let late = async {
+        // The time is the server's: it begins when the client has said all.
+        if let Some(told) = &mut told {
+            drop(told.wait_for(|progress| *progress != Progress::Coming).await);
         }
-        Err(_) => reply::timeout(exchange).into(),
+        tokio::time::sleep(proxy.timeout).await;
+    };
+    let answered = tokio::select! {
+        biased;
+        answered = answered => Some(answered),
+        () = late => None,
+    };
+    match answered {
+        Some(Ok(answer)) => answer,
+        Some(Err(problem)) => match told.map(|told| *told.borrow()) {
+            Some(Progress::Failed(problem)) => unreadable(exchange, problem).into(),
+            Some(Progress::Coming | Progress::Passed) | None => failed(exchange, proxy, &problem).into(),
+        },
+        None => reply::timeout(exchange).into(),
     }
 }
 
-/// Whether the body of a route's requests may stream through: an HTTP API's does, unless a signature is of the whole
-/// body or a mapped parameter looks into it.
-pub(super) fn streams(kind: ApiKind, route: &Route) -> bool {
+fn failed(exchange: &Exchange<'_>, proxy: &HttpProxy, problem: &str) -> Reply {
+    tracing::warn!(api = %exchange.api.id, uri = proxy.uri, problem, "an HTTP integration failed");
+    reply::unreachable(exchange)
+}
+
+/// The reply to a request whose body could not be passed on to its end.
+fn unreadable(exchange: &Exchange<'_>, problem: BodyProblem) -> Reply {
+    match problem {
+        BodyProblem::TooLarge => reply::too_large(exchange),
+        BodyProblem::Broken | BodyProblem::Late => refusal(&problem.into()),
+    }
+}
+
+/// Whether the body of a route's requests may stream through: unless a signature is of the whole body, a model or a mapped
+/// parameter looks into it, or it is to be decompressed.
+pub(super) fn streams(api: &Api, route: &Route) -> bool {
     let Integration::HttpProxy(proxy) = &route.integration else { return false };
     let looks = proxy.request_parameters.values().any(|value| value.contains("request.body"));
-    kind == ApiKind::Http && route.authorization != Authorization::Iam && !looks
+    let checked = api.kind == ApiKind::Rest && (route.validation.body || api.minimum_compression_size.is_some());
+    route.authorization != Authorization::Iam && !looks && !checked
 }
 
 async fn passed(
     outbound: &Outbound,
     exchange: &Exchange<'_>,
     proxy: &HttpProxy,
-    coming: Option<Incoming>,
+    upload: Option<Upload>,
 ) -> Result<Answer, String> {
-    let answer = outbound.send(request(upstream(exchange, proxy), coming)?).await?;
+    let answer = outbound.send(request(upstream(exchange, proxy), upload)?).await?;
     let (status, headers, body) = parts(answer);
     let buffers = (exchange.api.kind == ApiKind::Rest && !proxy.streaming) || !proxy.response_parameters.is_empty();
     if !buffers {
@@ -66,15 +97,15 @@ async fn passed(
     }
 }
 
-fn request(upstream: Upstream, coming: Option<Incoming>) -> Result<Request<Payload>, String> {
+fn request(upstream: Upstream, upload: Option<Upload>) -> Result<Request<Payload>, String> {
     let mut request = Request::builder().method(upstream.method.as_str()).uri(&upstream.uri);
     for (name, value) in &upstream.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
             request = request.header(name, value);
         }
     }
-    let body = match coming {
-        Some(coming) => Either::Right(Limited::new(coming, MOST_BODY)),
+    let body = match upload {
+        Some(upload) => Either::Right(upload),
         None => Either::Left(Full::new(upstream.body)),
     };
     request.body(body).map_err(|problem| format!("{}: {problem}", upstream.uri))

@@ -1,12 +1,15 @@
 //! Function URLs: `http://<FunctionLogicalId>.lambda-url.localhost:<port>/` (H5–H7).
 //!
 //! ```text
-//! preflight → size → signature → function → reply, or its head and a stream
+//! preflight → size → permission or signature → rate → function → reply, or its head and a stream
 //! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use crate::apigw::function_url::{self, UrlContext};
+use crate::apigw::rate::{self, Bucket};
 use crate::apigw::{AuthorizerContext, Caller, Reply, Request, cors, sigv4, stream};
 use crate::lambda::{Invocation, Outcome};
 use crate::project::FunctionId;
@@ -32,6 +35,12 @@ pub struct ServedUrl {
     pub context: UrlContext,
     /// Its host name's first label.
     pub label: String,
+    /// The ARN that it invokes, where it belongs to an alias of its own (H6.6).
+    pub invokes: Option<Arc<str>>,
+    /// What the function reserves of the account's concurrency; ten times as many requests a second come through (H6.7).
+    pub reserved: Option<u32>,
+    /// What is left of them.
+    pub requests: Mutex<Option<Bucket>>,
 }
 
 /// The answer of a function URL.
@@ -42,6 +51,7 @@ pub(super) async fn respond(snapshot: &Snapshot, served: &ServedUrl, request: &R
     }
     let answer = match caller(snapshot, served, request) {
         _ if request.body.len() > MOST_BODY => function_url::too_large(request).into(),
+        Some(_) if !admits(served, request) => function_url::reply(request, &TOO_FAST).into(),
         Some(caller) => invoke(snapshot, served, request, &caller).await,
         None => function_url::forbidden(request).into(),
     };
@@ -58,7 +68,19 @@ pub(super) fn unknown() -> Reply {
     Reply { status: 403, headers, body: Bytes::from_static(b"{\"Message\":null}") }
 }
 
+/// Lambda's word for more requests a second than the function's reserved concurrency lets through (H6.7).
+const TOO_FAST: Outcome = Outcome::Throttled { reason: "ReservedFunctionInvocationRateLimitExceeded" };
+
+fn admits(served: &ServedUrl, request: &Request) -> bool {
+    let mut bucket = served.requests.lock().unwrap_or_else(PoisonError::into_inner);
+    rate::url_admits(&mut bucket, served.reserved, request.time_ms)
+}
+
 fn caller(snapshot: &Snapshot, served: &ServedUrl, request: &Request) -> Option<Caller> {
+    if served.url.closed {
+        tracing::info!(function = %served.function, reason = "no permission lets everyone use the URL", "not authorized");
+        return None;
+    }
     if !served.url.iam {
         return Some(Caller::default());
     }
@@ -79,6 +101,7 @@ async fn invoke(snapshot: &Snapshot, served: &ServedUrl, request: &Request, call
             return function_url::reply(request, &Outcome::Unavailable { reason }).into();
         }
     };
+    let arn = served.invokes.as_ref().unwrap_or(arn);
     let event = function_url::event(&served.context, request, caller);
     // The function's request id is the URL's (H5.1).
     let invocation = Invocation { request_id: request.request_id.clone(), ..invocation(request, event, arn) };

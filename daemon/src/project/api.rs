@@ -73,6 +73,8 @@ pub struct Api {
     pub domains: Vec<Domain>,
     /// The default endpoint (`execute-api`) is disabled.
     pub default_endpoint_disabled: bool,
+    /// REST: the endpoint is edge-optimised, so that CloudFront stands before it.
+    pub edge: bool,
     /// HTTP: FailOnWarnings, with which SAM spells the default route `/$default`.
     pub fail_on_warnings: bool,
 }
@@ -98,6 +100,7 @@ impl Api {
             minimum_compression_size: None,
             domains: Vec::new(),
             default_endpoint_disabled: false,
+            edge: false,
             fail_on_warnings: false,
         }
     }

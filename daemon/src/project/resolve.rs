@@ -3,6 +3,7 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `function`, `code`, `layer` | functions and layers, of SAM and of plain CloudFormation |
+//! | `function_url` | plain CloudFormation's function URLs and who may use them |
 //! | `asynchronous` | what happens to asynchronous invocations |
 //! | `index` | which function an ARN, a name or an integration's URI means |
 //! | `draft` | an API while it is put together |
@@ -28,6 +29,7 @@ mod domain;
 mod draft;
 mod events;
 mod function;
+mod function_url;
 mod http_api;
 mod index;
 mod integration;
@@ -95,7 +97,7 @@ fn functions(scopes: &[Rc<Scope<'_>>], overrides: &Overrides, project: &mut Proj
         }
     }
     let index = Index::new(&project.functions);
-    let urls: Vec<_> = scopes.iter().flat_map(|scope| function::plain_urls(scope, &index)).collect();
+    let urls = function_url::all(scopes, &index);
     let asynchronous: Vec<_> = scopes.iter().flat_map(|scope| asynchronous::all(scope, &index)).collect();
     for (id, config) in asynchronous {
         if let Some(function) = project.functions.get_mut(&id) {

@@ -47,6 +47,7 @@ fn disable_authorizers(project: &mut Project) {
     }
     for url in project.functions.values_mut().filter_map(|function| function.url.as_mut()) {
         url.iam = false;
+        url.closed = false;
     }
 }
 

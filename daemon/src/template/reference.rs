@@ -150,6 +150,11 @@ impl Scope<'_> {
             }
             (kind, "ModelId" | "DeploymentId" | "APIKeyId") if kind.starts_with("AWS::ApiGateway") => id.to_owned(),
             ("AWS::Lambda::Version", "Version") => "1".to_owned(),
+            ("AWS::Lambda::Url", "FunctionArn") => {
+                let target = self.property(id, "TargetFunctionArn").unwrap_or_default();
+                let qualifier = self.property(id, "Qualifier").map(|name| format!(":{name}")).unwrap_or_default();
+                format!("{target}{qualifier}")
+            }
             ("AWS::CloudFormation::WaitConditionHandle", _) => id.to_owned(),
             _ => return self.guessed_attribute(id, kind, attribute, mark),
         };

@@ -26,7 +26,7 @@ pub fn event(exchange: &Exchange, authorizer: &LambdaAuthorizer, identity: &Iden
 }
 
 fn request(exchange: &Exchange) -> Value {
-    let headers = header::rest(exchange.request);
+    let headers = header::rest(exchange.request, exchange.api.edge);
     let query = Grouped::query(exchange.api.kind, exchange.request.query.as_deref());
     json!({
         "type": "REQUEST",

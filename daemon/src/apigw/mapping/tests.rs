@@ -138,9 +138,44 @@ fn rest_maps_paths_and_headers_upstream() {
 }
 
 #[test]
+fn rest_appends_its_query_and_keeps_codings_to_itself() {
+    let headers = [("Content-Encoding", "gzip"), ("Via", "1.1 x"), ("X-In", "in")];
+    let request = sent("POST", "/pets/1?testVar=bar", &headers, b"");
+    let pairs = [
+        ("integration.request.querystring.testVar", "'a b'"),
+        ("integration.request.querystring.none", "method.request.header.nothing"),
+    ];
+    let asked =
+        with(ApiKind::Rest, "/pets/{id}", &request, |exchange| upstream(exchange, &proxy("http://up?k=v", &pairs)));
+    assert_eq!(asked.uri, "http://up?k=v&testVar=bar&testVar=a+b");
+    let value =
+        |name: &str| asked.headers.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    assert_eq!((value("content-encoding"), value("via")), (None, None));
+    assert_eq!((value("accept"), value("x-in")), (Some(&b"application/json".to_vec()), Some(&b"in".to_vec())));
+}
+
+#[test]
+fn headers_that_no_integration_may_be_sent_refuse_the_call() {
+    let request = sent("GET", "/pets/1", &[("X-In", "in")], b"");
+    let refuses = |kind: ApiKind, name: &str, value: &str, lambda: bool| {
+        let pairs = parameters(&[(&format!("integration.request.header.{name}"), value)]);
+        with(kind, "/pets/{id}", &request, |exchange| maps_forbidden(exchange, &pairs, lambda))
+    };
+    for name in ["Content-Length", "transfer-encoding", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id"] {
+        assert!(refuses(ApiKind::Rest, name, "'x'", false) && refuses(ApiKind::Rest, name, "'x'", true), "{name}");
+        assert!(!refuses(ApiKind::Rest, name, "method.request.header.nothing", false), "{name} without a value");
+        assert!(!refuses(ApiKind::Http, name, "'x'", false), "{name}");
+    }
+    for name in ["authorization", "Connection", "Expect", "Proxy-Authenticate", "TE"] {
+        assert!(refuses(ApiKind::Rest, name, "method.request.header.X-In", true), "{name}");
+        assert!(!refuses(ApiKind::Rest, name, "'x'", false), "{name} may go to an HTTP server");
+    }
+}
+
+#[test]
 fn an_upstreams_own_ids_come_back_under_another_name() {
     let request = sent("GET", "/", &[], b"");
-    let lines = ["Server", "Date", "x-amzn-RequestId", "Transfer-Encoding", "X-A"];
+    let lines = ["Server", "Date", "x-amzn-RequestId", "Transfer-Encoding", "Content-Encoding", "Via", "X-A"];
     let answer = Reply {
         status: 418,
         headers: lines.iter().map(|name| ((*name).to_owned(), "v".to_owned())).collect(),
@@ -151,6 +186,8 @@ fn an_upstreams_own_ids_come_back_under_another_name() {
     assert_eq!(rest.header("x-amzn-remapped-x-amzn-requestid"), Some("v"));
     assert_eq!(rest.header("x-amzn-RequestId"), Some(request.request_id.as_str()));
     assert_eq!((rest.header("transfer-encoding"), rest.header("x-amzn-trace-id")), (None, None));
+    assert_eq!((rest.header("content-encoding"), rest.header("via")), (None, None), "A5.11");
     let http = with(ApiKind::Http, "/pets/{id}", &request, |exchange| passed_back(exchange, answer.clone()));
+    assert_eq!((http.header("content-encoding"), http.header("via")), (Some("v"), Some("v")));
     assert_eq!((http.header("server"), http.header("x-a")), (None, Some("v")));
 }

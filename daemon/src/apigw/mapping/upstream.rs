@@ -31,9 +31,11 @@ pub fn upstream(exchange: &Exchange, proxy: &HttpProxy) -> Upstream {
         ApiKind::Rest => exchange.request.clone(),
     };
     let any = proxy.method.eq_ignore_ascii_case("ANY") || proxy.method.is_empty();
+    let query = [mapped.query.clone(), mapped_query(exchange, &proxy.request_parameters)];
+    let query: Vec<String> = query.into_iter().flatten().filter(|query| !query.is_empty()).collect();
     let mut upstream = Upstream {
         method: if any { mapped.method.clone() } else { proxy.method.to_ascii_uppercase() },
-        uri: with_query(uri(exchange, proxy, &mapped), mapped.query.as_deref()),
+        uri: with_query(uri(exchange, proxy, &mapped), &query.join("&")),
         headers: passed_on(exchange, &mapped),
         body: mapped.body,
     };
@@ -54,12 +56,37 @@ pub fn passed_back(exchange: &Exchange, mut answer: Reply) -> Reply {
         }
     }
     answer.headers = match exchange.api.kind {
-        ApiKind::Rest => reply::headers::remapped(answer.headers),
+        ApiKind::Rest => {
+            reply::headers::remapped(answer.headers).into_iter().filter(|(name, _)| !is_dropped(name)).collect()
+        }
         ApiKind::Http => reply::headers::without_hop_by_hop(answer.headers),
     };
     answer.headers.retain(|(name, value)| reply::is_header(name, value));
     answer.headers.extend(reply::ids(exchange));
     answer
+}
+
+/// What a REST API takes out of an HTTP server's answer besides (A5.11).
+fn is_dropped(name: &str) -> bool {
+    ["content-encoding", "via"].iter().any(|dropped| dropped.eq_ignore_ascii_case(name))
+}
+
+/// Whether a REST API maps a header that no integration may be sent: the call is refused (D1.4). A parameter without a
+/// value maps nothing.
+#[must_use]
+pub fn maps_forbidden(exchange: &Exchange, parameters: &Parameters, lambda: bool) -> bool {
+    const EVERYWHERE: [&str; 4] =
+        ["content-length", "transfer-encoding", "x-amzn-trace-id", "x-amzn-apigateway-api-id"];
+    const LAMBDA: [&str; 5] = ["authorization", "connection", "expect", "proxy-authenticate", "te"];
+    let variables = Variables { exchange, refusal: None };
+    let forbidden = |name: &str| {
+        let is = |one: &&str| one.eq_ignore_ascii_case(name);
+        EVERYWHERE.iter().any(is) || (lambda && LAMBDA.iter().any(is))
+    };
+    let headers =
+        parameters.iter().filter_map(|(key, value)| Some((key.strip_prefix("integration.request.header.")?, value)));
+    let mut forbidden = headers.filter(|(name, _)| forbidden(name));
+    exchange.api.kind == ApiKind::Rest && forbidden.any(|(_, value)| header_value(&variables, value).is_some())
 }
 
 /// `{param}` and `${stageVariables.x}` of the integration's URI, filled in. HTTP's `$default` route appends the whole
@@ -94,12 +121,23 @@ fn escaped(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
 }
 
-fn with_query(uri: String, query: Option<&str>) -> String {
-    match query.filter(|query| !query.is_empty()) {
-        Some(query) if uri.contains('?') => format!("{uri}&{query}"),
-        Some(query) => format!("{uri}?{query}"),
-        None => uri,
+fn with_query(uri: String, query: &str) -> String {
+    match query {
+        "" => uri,
+        query if uri.contains('?') => format!("{uri}&{query}"),
+        query => format!("{uri}?{query}"),
     }
+}
+
+/// REST's `integration.request.querystring.x`: behind what the client sent, also where it sent the same name (D1.6).
+fn mapped_query(exchange: &Exchange, parameters: &Parameters) -> Option<String> {
+    let variables = Variables { exchange, refusal: None };
+    let pairs = parameters.iter().filter_map(|(key, expression)| {
+        let name = key.strip_prefix("integration.request.querystring.")?;
+        Some((name, header_value(&variables, expression)?))
+    });
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    (exchange.api.kind == ApiKind::Rest && !query.is_empty()).then_some(query)
 }
 
 /// The client's headers but for those of its connection, and what the gateway tells of the client: a REST API in

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::gateway_response::{self, Refusal, ResponseType};
 use super::http_error::{self, HttpError};
-use super::{Exchange, Reply};
+use super::{Exchange, Reply, mapping, sigv4};
 use crate::project::api::{ApiKind, Integration, LambdaProxy, Payload};
 
 pub use rest::rest;
@@ -44,11 +44,12 @@ pub fn refused_at_once(exchange: &Exchange) -> Option<Reply> {
     (pipes && exchange.api.kind == ApiKind::Rest).then(|| local(exchange, 400, "Bad Request"))
 }
 
-/// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3).
+/// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3). REST looks at an Authorization header all the same,
+/// and says so where it is no signature (E4).
 #[must_use]
 pub fn no_route(exchange: &Exchange) -> Reply {
     match exchange.api.kind {
-        ApiKind::Rest => gateway_response::reply(exchange, ResponseType::MissingAuthenticationToken),
+        ApiKind::Rest => gateway_response::reply(exchange, sigv4::refusal_without_route(exchange.request)),
         ApiKind::Http => http_error::reply(exchange, &HttpError::NotFound),
     }
 }
@@ -141,12 +142,18 @@ pub fn unsupported(exchange: &Exchange, reason: &str) -> Reply {
     local(exchange, 501, reason)
 }
 
-/// The reply that a Lambda proxy integration has before its function is even asked; `None` where it may be invoked.
+/// The reply that an integration has before anybody is even asked; `None` where it may be invoked.
 #[must_use]
 pub fn refused_before_invocation(exchange: &Exchange, integration: &Integration) -> Option<Reply> {
     match integration {
         Integration::Lambda(LambdaProxy { function: None, .. }) => Some(function_missing(exchange)),
         Integration::Lambda(lambda) if exchange.api.kind == ApiKind::Rest && lambda.http_method != "POST" => {
+            Some(misconfigured(exchange))
+        }
+        Integration::Lambda(lambda) if mapping::maps_forbidden(exchange, &lambda.request_parameters, true) => {
+            Some(misconfigured(exchange))
+        }
+        Integration::HttpProxy(proxy) if mapping::maps_forbidden(exchange, &proxy.request_parameters, false) => {
             Some(misconfigured(exchange))
         }
         Integration::Unsupported { reason, .. } => Some(unsupported(exchange, reason)),

@@ -109,6 +109,14 @@ pub fn authorize(exchange: &Exchange, known: &[Credentials]) -> Result<Authorize
     }
 }
 
+/// What a REST API says of a request that no route takes: its signature is missing, or what stands in its place is none.
+pub(super) fn refusal_without_route(request: &Request) -> Refusal {
+    match Authorization::of(request) {
+        Err(error @ SignatureError::Incomplete(_)) => refusal(&error),
+        Ok(_) | Err(_) => Refusal::from(ResponseType::MissingAuthenticationToken),
+    }
+}
+
 fn refusal(error: &SignatureError) -> Refusal {
     let (kind, error_type) = match error {
         SignatureError::Missing => return Refusal::from(ResponseType::MissingAuthenticationToken),

@@ -21,6 +21,8 @@ pub enum Target<'a> {
     Api(Found<'a>),
     /// An API whose host is known and leads nowhere.
     Closed(Found<'a>),
+    /// A path that API Gateway keeps for its own health checks (A1.10).
+    Health(ApiKind),
     /// A function URL.
     Url(&'a ServedUrl),
     /// A function URL that there is not.
@@ -62,7 +64,11 @@ impl Snapshot {
             return url.map_or(Target::NoUrl, Target::Url);
         }
         if let Some(label) = below(name, ".execute-api.localhost") {
-            return self.labelled(label).map_or(Target::Nothing, |api| staged(api, request));
+            return match self.labelled(label) {
+                Some(api) if domain::is_reserved(&request.path) => Target::Health(api.api.kind),
+                Some(api) => staged(api, request),
+                None => Target::Nothing,
+            };
         }
         if let Some(target) = self.by_domain(host, request) {
             return target;
@@ -101,10 +107,16 @@ impl Snapshot {
             Lookup::Unmapped => {
                 let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
                 let has = |api: &&ServedApi| api.api.domains.iter().any(|one| one.name.eq_ignore_ascii_case(name));
-                self.apis.iter().find(has).map(|api| Target::Closed(Found::new(api, None)))
+                self.apis.iter().find(has).map(|api| match domain::is_reserved(&request.path) {
+                    true => Target::Health(api.api.kind),
+                    false => Target::Closed(Found::new(api, None)),
+                })
             }
             Lookup::Mapped { api, base_path, path } => {
                 let api = self.apis.get(api)?;
+                if domain::is_reserved(&request.path) {
+                    return Some(Target::Health(api.api.kind));
+                }
                 let context = api.under.get(&base_path).unwrap_or(&api.context);
                 let found = Found::new(api, alone(api, request, &path));
                 Some(Target::Api(Found { context, rest: Some(path), ..found }))

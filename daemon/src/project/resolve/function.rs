@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::index::Index;
 use super::layer::Layers;
 use super::reply;
 use crate::project::FunctionId;
 use crate::project::asynchronous::Asynchronous;
 use crate::project::containers::Hosting;
 use crate::project::environment::{Overrides, Variables};
-use crate::project::function::{Architecture, Environment, Function, FunctionUrl, LogFormat, Logging};
+use crate::project::function::{Architecture, Environment, Function, LogFormat, Logging};
 use crate::project::serving::Serving;
 use crate::template::json::to_json;
 use crate::template::properties::Properties;
@@ -134,19 +133,4 @@ fn logging(properties: &Properties<'_>, name: &str) -> Logging {
 fn tracing_active(properties: &Properties<'_>) -> bool {
     let plain = properties.get("TracingConfig").and_then(|config| config.get("Mode"));
     properties.get("Tracing").or(plain).and_then(Node::as_str) == Some("Active")
-}
-
-/// The function URLs that `AWS::Lambda::Url` resources give.
-pub(super) fn plain_urls(scope: &Scope<'_>, index: &Index<'_>) -> Vec<(FunctionId, FunctionUrl)> {
-    let mut urls = Vec::new();
-    for (id, resource) in scope.resources().filter(|(id, _)| scope.type_of(id) == Some("AWS::Lambda::Url")) {
-        let node = scope.properties(resource);
-        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
-        let target = properties.text("TargetFunctionArn").unwrap_or_default();
-        match index.find(&target, &BTreeMap::new()) {
-            Some(function) => urls.push((function, reply::function_url(&properties))),
-            None => properties.warning("TargetFunctionArn", format!("{target} is no function of this template")),
-        }
-    }
-    urls
 }

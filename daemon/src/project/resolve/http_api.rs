@@ -39,6 +39,7 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
     };
     for (id, node) in apis {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        parts.check(scope, &scope.id(id));
         drafts.push(parts.draft(scope, &scope.id(id), &properties));
     }
 }
@@ -65,6 +66,17 @@ impl Parts<'_> {
             draft.push(route);
         }
         draft
+    }
+
+    /// What AWS would refuse, or never serve, of the parts of an API.
+    fn check(&self, scope: &Scope<'_>, api: &str) {
+        let own = |parts: &[(&str, Node)], check: fn(&Properties<'_>)| {
+            for (name, node) in parts.iter().filter(|(_, node)| belongs(node, api)) {
+                check(&Properties::new(node, format!("Resources.{name}.Properties"), scope.findings()));
+            }
+        };
+        own(&self.integrations, payload_version);
+        own(&self.stages, deployed);
     }
 
     fn api(&self, id: &str, properties: &Properties<'_>) -> Api {
@@ -94,6 +106,36 @@ impl Parts<'_> {
             validation: Validation::default(),
             mark: route.node.mark.clone(),
         }
+    }
+}
+
+/// A Lambda integration states 1.0 or 2.0, any other at most 1.0 (B10.1).
+fn payload_version(integration: &Properties<'_>) {
+    let lambda = integration.text("IntegrationType").as_deref() == Some("AWS_PROXY")
+        && integration.get("IntegrationSubtype").is_none();
+    let message = match (integration.text("PayloadFormatVersion").as_deref(), lambda) {
+        (Some("1.0" | "2.0"), true) | (Some("1.0") | None, false) => return,
+        (None, true) => {
+            "AWS refuses a Lambda integration without PayloadFormatVersion; it is served with 1.0 here".to_owned()
+        }
+        (Some(other), true) => {
+            format!("PayloadFormatVersion is {other:?}; AWS takes 1.0 and 2.0 of a Lambda integration")
+        }
+        (Some(other), false) => {
+            format!(
+                "PayloadFormatVersion is {other:?}; AWS takes 1.0 alone of an integration that is not with a Lambda function"
+            )
+        }
+    };
+    integration.warning("PayloadFormatVersion", message);
+}
+
+/// A stage serves what was deployed to it; samd serves the template as it stands (B10.4).
+fn deployed(stage: &Properties<'_>) {
+    if stage.flag("AutoDeploy") != Some(true) && stage.get("DeploymentId").is_none() {
+        let message = "the stage has neither AutoDeploy nor a DeploymentId: on AWS it answers 404 to everything until \
+                       something is deployed to it";
+        stage.warning("AutoDeploy", message);
     }
 }
 

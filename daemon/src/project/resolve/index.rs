@@ -40,6 +40,12 @@ fn function_name(uri: &str) -> &str {
     name.split_once(':').map_or(name, |(name, _)| name)
 }
 
+/// The alias or version that an ARN or a name with a qualifier states.
+pub(super) fn qualifier(arn: &str) -> Option<&str> {
+    let name = arn.split_once(":function:").map_or(arn, |(_, name)| name);
+    name.split_once(':').map(|(_, qualifier)| qualifier)
+}
+
 /// Whether the text is the URI of a Lambda function.
 pub(super) fn is_lambda(uri: &str) -> bool {
     uri.contains(":function:") || uri.contains(":lambda:path/")

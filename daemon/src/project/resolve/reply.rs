@@ -15,6 +15,15 @@ pub(super) fn no_canary(properties: &Properties<'_>) {
     }
 }
 
+/// Whether the endpoint is said to be edge-optimised: SAM's `EDGE` or `{Type: EDGE}`, CloudFormation's `{Types: [EDGE]}`.
+///
+/// One that says nothing is served as a regional one.
+pub(super) fn is_edge(properties: &Properties<'_>) -> bool {
+    let Some(endpoint) = properties.get("EndpointConfiguration") else { return false };
+    let stated = endpoint.get("Type").or_else(|| endpoint.get("Types")).unwrap_or(endpoint);
+    stated.as_str() == Some("EDGE") || stated.strings().iter().any(|one| one == "EDGE")
+}
+
 /// A function URL's configuration.
 pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {
     let auth = properties.word("AuthType", &["NONE", "AWS_IAM"]);
@@ -26,6 +35,8 @@ pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {
         iam: auth != Some("NONE"),
         streaming: properties.text("InvokeMode").as_deref() == Some("RESPONSE_STREAM"),
         cors: properties.get("Cors").and_then(cors),
+        alias: None,
+        closed: false,
     }
 }
 

@@ -123,6 +123,7 @@ impl<'s, 'a> Parts<'s, 'a> {
         api.stage_variables = stage.and_then(|node| node.get("Variables")).map(reply::texts).unwrap_or_default();
         api.binary_media_types = properties.get("BinaryMediaTypes").map(Node::strings).unwrap_or_default();
         api.default_endpoint_disabled = properties.flag("DisableExecuteApiEndpoint").unwrap_or(false);
+        api.edge = reply::is_edge(properties);
         api.policy = properties.get("Policy").map(to_json);
         let compression = properties.number("MinimumCompressionSize", 0, 10_485_760);
         api.minimum_compression_size = compression.and_then(|size| u64::try_from(size).ok());
