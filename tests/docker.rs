@@ -3,6 +3,7 @@
 
 mod building;
 mod layers;
+mod node;
 mod pulling;
 mod settings;
 
