@@ -26,13 +26,13 @@ pub(in crate::supervisor) enum Order {
         restoring: Restoring,
     },
     Start {
-        patch: Patch,
+        patch: Box<Patch>,
         caller: CallerEnvironment,
         owned: BTreeSet<u16>,
         answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
     },
     Set {
-        patch: Patch,
+        patch: Box<Patch>,
         owned: BTreeSet<u16>,
         answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
     },
