@@ -1,6 +1,6 @@
 //! The composition root: opens things, wires handles, ends them in order.
 //!
-//! Order of a start: state folder (and its lock) → what a killed daemon left is reaped → store → drivers → supervisor →
+//! Order of a start: state folder (and its lock) → what a killed daemon left is reaped, or taken over where it waits → store → drivers → supervisor →
 //! control port → ready. Order of an end: stop accepting and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
 
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::control::{self, Auth, DaemonInfo};
 use crate::layers::Layers;
 use crate::sandbox::Driver;
 use crate::sandbox::auto::AutoDriver;
-use crate::sandbox::docker::{self, DockerDriver};
+use crate::sandbox::docker::{self, DockerDriver, Heirs};
 use crate::sandbox::doors::Doors;
 use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
@@ -74,7 +74,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let engines = Engines::new(Surroundings::of_this_process());
     // An ephemeral daemon's state folder is new: nothing can have been left in its name.
     if !options.ephemeral {
-        reap(&state, &engines).await?;
+        reap_processes(&state).await?;
     }
     let opened = open_store(&state).await?;
     let given = systemd::control_listener().context("systemd's control socket cannot be used")?;
@@ -91,7 +91,14 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let (doors, opened_doors) = Doors::new();
     let place = Place { state: &state, cache: options.cache };
     let docker = DockerSide { engines, place: place.of_docker(sandboxes.clone(), doors) };
-    let parts = parts(place, &opened.store, docker, endpoint, requests.clone(), sandboxes).await?;
+    if !options.ephemeral {
+        reap_containers(&docker).await;
+    }
+    let heirs = docker.place.heirs.clone();
+    let restored = CancellationToken::new();
+    requests.spawn("the claims on earlier containers", dismiss(heirs, restored.clone(), requests.token()));
+    let restoring = Arc::new(restored.drop_guard());
+    let parts = parts(place, &opened.store, docker, endpoint, (requests.clone(), sandboxes), restoring).await?;
     let supervisor = supervisor::spawn(parts, opened.saved);
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
@@ -133,7 +140,8 @@ impl Place<'_> {
     }
 
     fn of_docker(&self, tasks: Phase, doors: Doors) -> docker::Place {
-        docker::Place { state: self.state.folder().to_path_buf(), cache: self.unpacked(), tasks, doors }
+        let (state, cache) = (self.state.folder().to_path_buf(), self.unpacked());
+        docker::Place { state, cache, tasks, doors, heirs: Heirs::default() }
     }
 }
 
@@ -142,17 +150,29 @@ fn runtimes(state: &State) -> PathBuf {
     state.folder().join("runtimes")
 }
 
-async fn reap(state: &State, engines: &Engines) -> anyhow::Result<()> {
+async fn reap_processes(state: &State) -> anyhow::Result<()> {
     let (runtimes, builds) = (runtimes(state), state.folder().join(BUILDS));
     let reaped = tokio::task::spawn_blocking(move || process::reap(&runtimes, &builds)).await?;
     if reaped > 0 {
         tracing::warn!(reaped, "ended processes that a killed daemon had left behind");
     }
-    let reaped = docker::reap(engines, state.folder()).await;
+    Ok(())
+}
+
+async fn reap_containers(docker: &DockerSide) {
+    let reaped = docker::reap(&docker.engines, &docker.place).await;
     if reaped > 0 {
         tracing::warn!(reaped, "removed containers that a killed daemon had left behind");
     }
-    Ok(())
+}
+
+/// What no restored project claims is nobody's.
+async fn dismiss(heirs: Heirs, restored: CancellationToken, stop: CancellationToken) {
+    tokio::select! {
+        () = restored.cancelled() => {}
+        () = stop.cancelled() => {}
+    }
+    heirs.dismiss();
 }
 
 async fn open_store(state: &State) -> anyhow::Result<Opened> {
@@ -184,8 +204,8 @@ async fn parts(
     store: &Store,
     DockerSide { engines, place }: DockerSide,
     lambda_endpoint: SocketAddr,
-    requests: Phase,
-    sandboxes: Phase,
+    (requests, sandboxes): (Phase, Phase),
+    restoring: supervisor::Restoring,
 ) -> anyhow::Result<supervisor::Parts> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let (unpacked, runtimes) = (own.unpacked(), runtimes(own.state));
@@ -216,6 +236,7 @@ async fn parts(
         watcher: Watcher::start(state.folder().join("noticed")),
         requests,
         sandboxes,
+        restoring,
     })
 }
 

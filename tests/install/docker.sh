@@ -3,6 +3,7 @@
 # for AWS's base images, with the same names and layout, from what this machine has (nothing is pulled):
 #
 #   public.ecr.aws/lambda/python:3.11-x86_64          Python 3.11, AWS's own runtime client, /lambda-entrypoint.sh
+#   public.ecr.aws/lambda/nodejs:20-x86_64            the Node.js of this machine, AWS's own runtime client
 #   public.ecr.aws/lambda/provided:al2023-x86_64      a shell and /lambda-entrypoint.sh
 #   samd-tests/own:1                                  a static program that is its own entry point, and nothing else
 #
@@ -102,9 +103,23 @@ python_root() {
   mkdir -p "$root/var/lang/lib/python3.11/site-packages"
   "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
     --target "$root/var/runtime" "awslambdaric==$python_client"
-  cp tests/install/images/bootstrap tests/install/images/bootstrap.py "$root/var/runtime/"
+  cp tests/install/images/python/* "$root/var/runtime/"
   chmod 755 "$root/var/runtime/bootstrap"
   copy_programs "$root" "$python" "$root"/var/lang/lib/python3.11/lib-dynload/*.so "$root"/var/runtime/*.so
+}
+
+# AWS's client with its native part is what tests/install/runtimes.sh has built.
+nodejs_root() {
+  local root=$1 node client="$tools/aws-lambda-ric/node_modules/aws-lambda-ric/dist"
+  node=$(readlink -f "$(command -v node)") || { echo "there is no Node.js on this machine" >&2; exit 1; }
+  [ -f "$client/rapid-client.node" ] || bash tests/install/runtimes.sh
+  base_root "$root"
+  mkdir -p "$root/var/lang/bin" "$root/var/runtime/aws-lambda-ric"
+  cp -L "$node" "$root/var/lang/bin/node"
+  cp "$client/index.mjs" "$client/rapid-client.node" "$root/var/runtime/aws-lambda-ric/"
+  cp tests/install/images/nodejs/* "$root/var/runtime/"
+  chmod 755 "$root/var/runtime/bootstrap"
+  copy_programs "$root" "$node" "$client/rapid-client.node"
 }
 
 # A program that needs no library; the tests take it as a custom runtime's bootstrap as well.
@@ -145,6 +160,7 @@ lambda=(
 need_engine
 [ "$tools/own" -nt tests/install/images/own.rs ] || static_program
 import "public.ecr.aws/lambda/python:3.11-$arch" python_image "${lambda[@]}"
+import "public.ecr.aws/lambda/nodejs:20-$arch" nodejs_root "${lambda[@]}"
 import "public.ecr.aws/lambda/provided:al2023-$arch" base_root "${lambda[@]}"
 import samd-tests/own:1 own_root 'ENTRYPOINT ["/own"]' 'CMD ["from-the-image"]' 'WORKDIR /'
 echo "an engine answers: $(docker version --format '{{.Server.Version}}')"

@@ -13,7 +13,7 @@ use crate::project::Function;
 use crate::project::settings::ProjectName;
 
 use super::docker::DockerDriver;
-use super::{Description, Driver, Launcher, StartError, Started};
+use super::{Description, Driver, Inherited, Launcher, StartError, Started};
 
 /// The driver.
 #[derive(Debug, Clone)]
@@ -91,6 +91,10 @@ impl Launcher for Noted {
 
     fn serves_in_place(&self) -> bool {
         self.inner.serves_in_place()
+    }
+
+    fn inherit(&self, account: Arc<BTreeMap<String, String>>) -> BoxFuture<'_, Option<Inherited>> {
+        self.inner.inherit(account)
     }
 
     fn start(

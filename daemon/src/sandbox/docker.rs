@@ -12,10 +12,12 @@ mod companions;
 mod container;
 mod entry;
 mod gate;
+mod heirs;
 mod layers;
 mod link;
 mod plan;
 mod reap;
+mod tmp;
 mod variables;
 mod waiting;
 
@@ -34,17 +36,20 @@ use crate::project::settings::ProjectName;
 use crate::shutdown::Phase;
 
 use self::container::Keeper;
-use self::entry::Entry;
+use self::entry::{Begin, Entry};
 use self::gate::{Gate, Where};
+use self::heirs::{Heir, Marks, Ties};
 use self::link::Link;
 use self::plan::{Labels, Plan};
+use self::tmp::Tmp;
 use self::waiting::Waiting;
 use super::doors::Doors;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Description, Driver, Launcher, StartError, Started, debug, files};
+use super::{Description, Driver, Inherited, Launcher, StartError, Started, debug, files};
 
+pub use heirs::Heirs;
 pub use reap::reap;
 
 /// The driver's name.
@@ -69,6 +74,8 @@ pub struct Place {
     pub tasks: Phase,
     /// Where containers reach the Lambda endpoint.
     pub doors: Doors,
+    /// Containers that an earlier daemon left.
+    pub heirs: Heirs,
 }
 
 impl DockerDriver {
@@ -118,13 +125,18 @@ impl DockerDriver {
         let folders = folders.map_err(|_| StartError::place("the preparation was interrupted".to_owned()))??;
         let labels =
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
+        let tmp = Tmp::of(&function, &engine);
+        let mut description = describe(&function, &name, &image, note);
+        description.notes.extend(tmp.note(&function));
         Ok(Arc::new(DockerLauncher {
+            tmp,
+            description,
             entry: Entry::of(&function, &image),
             link,
             waiting: Arc::new(Waiting::of(&function)),
-            description: describe(&function, &name, &image, note),
             engine,
             function,
+            image_id: image.id.clone().unwrap_or_default(),
             // The name of one that is built here may stand for another image later.
             image: image.id.filter(|_| is_built).unwrap_or(name),
             folders,
@@ -208,13 +220,24 @@ struct DockerLauncher {
     engine: Engine,
     function: Arc<Function>,
     image: String,
+    image_id: String,
     entry: Entry,
     folders: Folders,
     labels: Labels,
+    tmp: Tmp,
     link: Link,
     waiting: Arc<Waiting>,
     place: Place,
     description: Description,
+}
+
+/// What a container is made of, but for its gate.
+#[derive(Debug, Clone)]
+struct Made {
+    begin: Begin,
+    variables: BTreeMap<String, String>,
+    /// The port of the daemon's on which it reaches the Lambda endpoint.
+    endpoint: Option<u16>,
 }
 
 impl DockerLauncher {
@@ -223,29 +246,82 @@ impl DockerLauncher {
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Started, StartError> {
-        let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
         debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        let made = self.made_of(&identity, &account).await?;
+        let gate = made.begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
+        let ties = self.ties(&made, gate.as_ref(), &identity);
+        let mut body = self.plan(made.clone(), gate.as_ref().map(Gate::folder)).body();
+        if let Some(ties) = ties {
+            let fingerprint = self.marks().fingerprint(&body);
+            heirs::bequeath(&mut body, fingerprint, &ties);
+        }
+        let keeper = Keeper::create(&self.engine, &self.place.tasks, body).await?;
+        keeper.start(gate, self.folders.code.as_deref(), self).await
+    }
+
+    /// What a container is made of, but for its gate.
+    async fn made_of(
+        &self,
+        identity: &SandboxIdentity,
+        account: &BTreeMap<String, String>,
+    ) -> Result<Made, StartError> {
+        let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
         let begin = self.entry.begin(code, layers, self.gate_place(layers))?;
         let begin = if self.sees_our_folders() { begin } else { begin.ungated() };
-        let gate = begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
-        let mut variables = variables::of(&self.function, &account, &identity);
-        self.lead_to_endpoint(&mut variables).await?;
+        let mut variables = variables::of(&self.function, account, identity);
+        let endpoint = self.lead_to_endpoint(&mut variables).await?;
         if let Some(place) = begin.gate {
             variables::lead_to_gate(&mut variables, place);
         }
-        let plan = Plan {
+        Ok(Made { begin, variables, endpoint })
+    }
+
+    fn plan<'a>(&'a self, made: Made, gate: Option<&'a Path>) -> Plan<'a> {
+        Plan {
             function: &self.function,
             image: &self.image,
-            begin,
-            variables,
-            code,
-            layers,
-            gate: gate.as_ref().map(Gate::folder),
+            begin: made.begin,
+            variables: made.variables,
+            code: self.folders.code.as_deref(),
+            layers: self.folders.layers.as_deref(),
+            gate,
             network: &self.link.network,
             labels: &self.labels,
-        };
-        let keeper = Keeper::create(&self.engine, &self.place.tasks, plan.body()).await?;
-        keeper.start(gate, code, self).await
+            tmp: self.tmp,
+        }
+    }
+
+    fn marks(&self) -> Marks<'_> {
+        Marks { image: &self.image_id, host: &self.link.host, code: self.folders.code.as_deref() }
+    }
+
+    /// What the next daemon needs to take the container over; `None` for one that it cannot.
+    fn ties<'a>(&self, made: &Made, gate: Option<&'a Gate>, identity: &SandboxIdentity) -> Option<Ties<'a>> {
+        let gate = gate.filter(|_| self.may_be_inherited(made))?.folder();
+        let port = identity.runtime_api.rsplit_once(':')?.1.parse().ok()?;
+        let lambda_endpoint = made.endpoint.map(|port| SocketAddr::new(self.link.listen, port));
+        Some(Ties { gate, runtime_api: SocketAddr::new(self.link.listen, port), lambda_endpoint })
+    }
+
+    /// Whether a container waits in its interpreter, and has loaded nothing that may be another thing when it goes on.
+    fn may_be_inherited(&self, made: &Made) -> bool {
+        made.begin.gate.is_some_and(Where::is_in_interpreter) && self.folders.layers.is_none()
+    }
+
+    async fn heir(&self, account: &BTreeMap<String, String>) -> Option<Heir> {
+        if self.place.heirs.left() == 0 {
+            return None;
+        }
+        let anyone = SandboxIdentity { runtime_api: String::new(), log_stream: String::new() };
+        let made = self.made_of(&anyone, account).await.ok().filter(|made| self.may_be_inherited(made))?;
+        self.place.heirs.claim(&self.marks().fingerprint(&self.plan(made, None).body()))
+    }
+
+    async fn inherited(&self, account: &BTreeMap<String, String>) -> Option<Inherited> {
+        let Heir { keeper, gate, listener, .. } = self.heir(account).await?;
+        let started = keeper.take_over(gate, self.folders.code.as_deref(), self).await?;
+        tracing::info!(function = %self.function.id, "took over a container that an earlier daemon left waiting");
+        Some(Inherited { started, listener })
     }
 
     /// The runtime follows its extensions, and a debugger comes before all that the interpreter does.
@@ -263,10 +339,11 @@ impl DockerLauncher {
     }
 
     /// The Lambda endpoint is on a loopback address, which in a container is the container's own.
-    async fn lead_to_endpoint(&self, variables: &mut BTreeMap<String, String>) -> Result<(), StartError> {
-        let Some(endpoint) = variables.get_mut(LAMBDA_ENDPOINT) else { return Ok(()) };
+    /// Returns the port of the daemon's that it leads to, where it does.
+    async fn lead_to_endpoint(&self, variables: &mut BTreeMap<String, String>) -> Result<Option<u16>, StartError> {
+        let Some(endpoint) = variables.get_mut(LAMBDA_ENDPOINT) else { return Ok(None) };
         if self.function.environment.0.contains_key(LAMBDA_ENDPOINT) {
-            return Ok(());
+            return Ok(None);
         }
         let link = &self.link;
         let port = self.place.doors.at(link.listen, link.translated, |port| link.address(port)).await;
@@ -275,7 +352,7 @@ impl DockerLauncher {
         })?;
         let path = endpoint.splitn(4, '/').nth(3).unwrap_or_default();
         *endpoint = format!("http://{}/{path}", link.address(port));
-        Ok(())
+        Ok(Some(port))
     }
 }
 
@@ -298,6 +375,10 @@ impl Launcher for DockerLauncher {
 
     fn serves_in_place(&self) -> bool {
         self.folders.in_place
+    }
+
+    fn inherit(&self, account: Arc<BTreeMap<String, String>>) -> BoxFuture<'_, Option<Inherited>> {
+        async move { self.inherited(&account).await }.boxed()
     }
 
     fn start(

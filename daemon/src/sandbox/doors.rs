@@ -28,6 +28,7 @@ pub struct Door {
 #[derive(Debug, Clone)]
 pub struct Doors {
     state: Arc<tokio::sync::Mutex<BTreeMap<IpAddr, u16>>>,
+    preferred: Arc<Mutex<BTreeMap<IpAddr, u16>>>,
     guests: Guests,
     opened: mpsc::UnboundedSender<Door>,
 }
@@ -37,7 +38,22 @@ impl Doors {
     #[must_use]
     pub fn new() -> (Doors, mpsc::UnboundedReceiver<Door>) {
         let (opened, queue) = mpsc::unbounded_channel();
-        (Doors { state: Arc::default(), guests: Guests::default(), opened }, queue)
+        (Doors { state: Arc::default(), preferred: Arc::default(), guests: Guests::default(), opened }, queue)
+    }
+
+    /// A door at this address is opened on this port, where it is free: containers know it.
+    pub fn prefer(&self, address: IpAddr, port: u16) {
+        self.preferred.lock().unwrap_or_else(PoisonError::into_inner).insert(address, port);
+    }
+
+    async fn listen(&self, address: IpAddr) -> io::Result<TcpListener> {
+        let preferred = self.preferred.lock().unwrap_or_else(PoisonError::into_inner).get(&address).copied();
+        if let Some(port) = preferred
+            && let Ok(listener) = TcpListener::bind(SocketAddr::new(address, port)).await
+        {
+            return Ok(listener);
+        }
+        TcpListener::bind(SocketAddr::new(address, 0)).await
     }
 
     /// The port of the door at an address of this machine. `translated` says that its guests come under this machine's
@@ -50,7 +66,7 @@ impl Doors {
         if let Some(port) = open.get(&address) {
             return Ok(*port);
         }
-        let listener = TcpListener::bind(SocketAddr::new(address, 0)).await?;
+        let listener = self.listen(address).await?;
         let port = listener.local_addr()?.port();
         let guests = self.guests.clone();
         let admit: Admit = Arc::new(move |peer: SocketAddr, here: SocketAddr| {

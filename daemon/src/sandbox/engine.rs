@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::IpamConfig;
+use bollard::models::{IpamConfig, SystemInfo};
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::sync::Mutex;
 
@@ -33,9 +33,17 @@ pub struct Engine {
     pub network: String,
     /// Its containers see another machine than this one as their host.
     pub is_in_virtual_machine: bool,
+    /// The memory of its machine, in bytes.
+    pub memory: u64,
 }
 
 impl Engine {
+    /// Whether the process ids that it tells are this machine's.
+    #[must_use]
+    pub fn shares_processes(&self) -> bool {
+        self.address.starts_with("unix://") && !self.is_in_virtual_machine
+    }
+
     /// This machine's address in a network, on which containers reach the daemon.
     ///
     /// # Errors
@@ -119,8 +127,10 @@ async fn open(place: &Place) -> Result<Engine, String> {
     answers(&docker).await?;
     let docker = docker.negotiate_version().await.map_err(|problem| problem.to_string())?;
     let network = own_network(&docker).await?;
-    let is_in_virtual_machine = is_in_virtual_machine(&docker).await;
-    Ok(Engine { docker, address: place.address.clone(), network, is_in_virtual_machine })
+    let info = docker.info().await.unwrap_or_default();
+    let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+    let is_in_virtual_machine = is_in_virtual_machine(&info);
+    Ok(Engine { docker, address: place.address.clone(), network, is_in_virtual_machine, memory })
 }
 
 /// Only engines of this machine, since functions' folders are mounted into their containers.
@@ -163,9 +173,8 @@ async fn own_network(docker: &Docker) -> Result<String, String> {
 }
 
 /// Docker Desktop says what it is.
-async fn is_in_virtual_machine(docker: &Docker) -> bool {
-    let system = docker.info().await.ok().and_then(|info| info.operating_system);
-    system.is_some_and(|system| system.contains("Docker Desktop"))
+fn is_in_virtual_machine(info: &SystemInfo) -> bool {
+    info.operating_system.as_ref().is_some_and(|system| system.contains("Docker Desktop"))
 }
 
 /// An engine that never was told of a gateway takes the subnet's first address and does not say so.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
 
 use crate::lambda::environment::SandboxIdentity;
 use crate::lambda::error::Exit;
@@ -101,6 +102,11 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     /// Whether what is prepared is read from the user's files in place, so that it is still right after an edit.
     fn serves_in_place(&self) -> bool;
 
+    /// A sandbox that waits at the gate since an earlier daemon started it, and is what [`Launcher::start`] would start.
+    fn inherit(&self, _account: Arc<BTreeMap<String, String>>) -> BoxFuture<'_, Option<Inherited>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// Starts a sandbox. `account` holds the variables of [`crate::lambda::environment::variables`].
     fn start(
         &self,
@@ -121,6 +127,14 @@ pub struct Started {
     pub place: IpAddr,
     /// Who may talk to its Runtime API: it alone.
     pub admit: Admit,
+}
+
+/// A sandbox of an earlier daemon.
+pub struct Inherited {
+    /// The sandbox.
+    pub started: Started,
+    /// On the address that it knows as its Runtime API's.
+    pub listener: TcpListener,
 }
 
 /// A process or container. Dropping it kills it.

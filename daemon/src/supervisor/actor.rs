@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio_util::sync::DropGuard;
 
 use crate::credentials::Secret;
 use crate::layers::Layers;
@@ -57,7 +58,12 @@ pub struct Parts {
     pub requests: Phase,
     /// The phase in which sandboxes are stopped.
     pub sandboxes: Phase,
+    /// Dropped when all projects that ran are restored, or could not be.
+    pub restoring: Restoring,
 }
+
+/// Kept while projects are restored.
+pub type Restoring = Arc<DropGuard>;
 
 /// What all project tasks share.
 #[derive(Debug, Clone)]
@@ -125,7 +131,8 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
     let (refusals, refused) = mpsc::channel(MAILBOX);
     let queue = EventQueue::spawn(shared.store.clone(), directory, &parts.requests, saved.invocations);
     let mut actor = Actor { shared, projects: BTreeMap::new(), queue, refusals };
-    actor.restore(saved.projects);
+    actor.restore(saved.projects, &parts.restoring);
+    drop(parts.restoring);
     parts.requests.spawn("the supervisor", actor.run(commands, refused));
     handle
 }
@@ -153,12 +160,12 @@ impl Actor {
         }
     }
 
-    fn restore(&mut self, saved: BTreeMap<ProjectName, SavedProject>) {
+    fn restore(&mut self, saved: BTreeMap<ProjectName, SavedProject>, restoring: &Restoring) {
         for (name, project) in saved {
             let runs = project.wanted == Wanted::Running;
             let handle = project_task::spawn(self.shared.clone(), project);
             if runs {
-                handle.send(Order::Restore { owned: self.owned_ports() });
+                handle.send(Order::Restore { owned: self.owned_ports(), restoring: restoring.clone() });
             }
             self.projects.insert(name, handle);
         }

@@ -23,7 +23,7 @@ mod status;
 mod token;
 mod view;
 
-pub use actor::{Parts, spawn};
+pub use actor::{Parts, Restoring, spawn};
 pub use directory::Directory;
 pub use handle::{Command, Handle};
 pub use reconcile::ACCOUNT;

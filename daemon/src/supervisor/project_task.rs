@@ -170,7 +170,10 @@ impl ProjectTask {
                 self.listing.settle();
                 self.answer_when_built(outcome, answer);
             }
-            Order::Restore { owned } => self.restore(owned).await,
+            Order::Restore { owned, restoring } => {
+                self.restore(owned).await;
+                drop(restoring);
+            }
             Order::Set { patch, owned, answer } => {
                 let outcome = self.set(*patch, &owned).await;
                 self.answer_when_built(outcome, answer);

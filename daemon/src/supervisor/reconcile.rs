@@ -111,7 +111,8 @@ impl Ground<'_> {
     }
 
     /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
-    /// over when it was started for the same thing; where it had sandboxes, one is started at once.
+    /// over when it was started for the same thing, and so is that of an earlier daemon; where it had sandboxes, one is
+    /// started at once.
     pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, kept: Kept<'_>) -> Running {
         let Prepared { function, chosen_by, launcher } = prepared;
         let (launcher, reusable) = match launcher {
@@ -123,7 +124,11 @@ impl Ground<'_> {
             Some(live) => live.worker.hand_over().await,
             None => Handover::default(),
         };
-        let held = held.filter(|_| reusable && kept.serves_as_spare(&function));
+        let held = match old {
+            Some(_) => held.filter(|_| reusable && kept.serves_as_spare(&function)),
+            None if function.serving.debug.is_some() => None,
+            None => worker::Held::inherit(&*launcher, self.account.clone()).await,
+        };
         let worker = worker::spawn(self.spec(function.clone(), launcher.clone(), preload), held);
         // A debugger attaches before the first request.
         let at_once = self.settings.warm == Warm::Eager || function.serving.debug.is_some();

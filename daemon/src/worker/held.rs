@@ -12,7 +12,7 @@ use crate::lambda::environment::{self, SandboxIdentity};
 use crate::lambda::preload::Preload;
 use crate::project::Function;
 use crate::runtime_api::{Admit, RuntimeApi};
-use crate::sandbox::{Launcher, StartError, Started};
+use crate::sandbox::{Inherited, Launcher, StartError, Started};
 
 /// A sandbox that waits at the gate: started, with its Runtime API, but without the function's code.
 pub struct Held {
@@ -42,10 +42,23 @@ impl Held {
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
         let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function) };
-        let mut started = launcher.start(identity, account).await?;
+        let started = launcher.start(identity, account).await?;
+        Ok(Held::of(started, api, door))
+    }
+
+    /// A sandbox that an earlier daemon left waiting at the gate, and that is as good as one that is started now.
+    pub async fn inherit(launcher: &dyn Launcher, account: Arc<BTreeMap<String, String>>) -> Option<Held> {
+        let Inherited { started, listener } = launcher.inherit(account).await?;
+        let (door, admit) = oneshot::channel();
+        let told = launcher.runtime_api_address(listener.local_addr().ok()?);
+        let api = RuntimeApi::serve(listener, told, admit).ok()?;
+        Some(Held::of(started, api, door))
+    }
+
+    fn of(mut started: Started, api: RuntimeApi, door: oneshot::Sender<Admit>) -> Held {
         // A listener that has gone has nobody to let in.
         drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
-        Ok(Held { started, api })
+        Held { started, api }
     }
 
     /// Has it load modules while it waits.

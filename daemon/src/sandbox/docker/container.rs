@@ -23,7 +23,6 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,7 +35,7 @@ use super::super::engine::Engine;
 use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memory};
 use super::DockerLauncher;
 use super::companions::{self, Companions};
-use super::gate::{Gate, Opener};
+use super::gate::{Folder, Gate, Opener};
 use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
@@ -47,6 +46,8 @@ const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
 /// What a shell or an engine adds to a signal's number to make a status of it.
 const SIGNALLED: i64 = 128;
 const KILL: i32 = 9;
+/// One that waits says so to a new daemon within this, or does not wait.
+const FOUND_WAITING: Duration = Duration::from_secs(3);
 
 /// A container that is made, and looked after from then on.
 pub(super) struct Keeper {
@@ -76,11 +77,22 @@ impl Keeper {
         let options = CreateContainerOptionsBuilder::new().build();
         let created = docker.create_container(Some(options), body).await;
         let id = created.map_err(|problem| refused(&image, &problem))?.id;
+        Ok(Keeper::of(docker, id, tasks))
+    }
+
+    /// Looks after a container that runs.
+    pub(super) fn found(engine: &Engine, tasks: &Phase, id: String) -> Keeper {
+        let keeper = Keeper::of(engine.docker.clone(), id, tasks);
+        keeper.started.cancel();
+        keeper
+    }
+
+    fn of(docker: Docker, id: String, tasks: &Phase) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
         let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
         tasks.spawn(format!("the removal of container {}", short(&id)), looked_after);
-        Ok(Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, tasks: tasks.clone() })
+        Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, tasks: tasks.clone() }
     }
 
     /// Starts it. `code` is the folder that it stands on.
@@ -89,25 +101,54 @@ impl Keeper {
     /// The engine cannot start it; it is removed again.
     pub(super) async fn start(
         self,
-        mut gate: Option<Gate>,
+        gate: Option<Gate>,
         code: Option<&Path>,
         launcher: &DockerLauncher,
     ) -> Result<Started, StartError> {
-        let (companions, extension_output) = gate.as_mut().and_then(Gate::take_companions).unzip();
-        let (opener, output, folder) = match gate {
-            Some(gate) => {
-                let (opener, output, folder) = gate.into_parts();
-                (Some(opener), output, Some(folder))
-            }
-            None => (None, attached(&self.docker, &self.id).await?, None),
+        let output = match &gate {
+            Some(_) => None,
+            None => Some(attached(&self.docker, &self.id).await?),
         };
         let stands_on = code.and_then(identity);
         self.docker.start_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         self.started.cancel();
+        self.running(gate, output, (code, stands_on), launcher).await
+    }
+
+    /// Takes over one that an earlier daemon started; `None` where it does not say that it waits.
+    pub(super) async fn take_over(
+        mut self,
+        gate: Gate,
+        code: Option<&Path>,
+        launcher: &DockerLauncher,
+    ) -> Option<Started> {
+        tokio::select! {
+            () = gate.arrival() => {}
+            _ = self.exit.wait_for(Option::is_some) => return None,
+            () = tokio::time::sleep(FOUND_WAITING) => return None,
+        }
+        launcher.waiting.is_certain(true, Duration::ZERO);
+        let stands_on = code.and_then(identity);
+        self.running(Some(gate), None, (code, stands_on), launcher).await.ok()
+    }
+
+    async fn running(
+        self,
+        mut gate: Option<Gate>,
+        output: Option<Output>,
+        (code, stands_on): (Option<&Path>, Option<(u64, u64)>),
+        launcher: &DockerLauncher,
+    ) -> Result<Started, StartError> {
+        let (companions, extension_output) = gate.as_mut().and_then(Gate::take_companions).unzip();
+        let (opener, printed, folder) = match gate.map(Gate::into_parts) {
+            Some((opener, output, folder)) => (Some(opener), Some(output), Some(folder)),
+            None => (None, output, None),
+        };
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         let address = address(&inspected);
         let container = Container {
-            pid: pid(&inspected),
+            pid: pid(&inspected).filter(|_| launcher.engine.shares_processes()),
+            memory: u64::from(launcher.function.memory_mb) << 20,
             opener,
             companions,
             told: false,
@@ -130,7 +171,7 @@ impl Keeper {
         let place = address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
         Ok(Started {
             sandbox: Box::new(container),
-            output,
+            output: printed.unwrap_or_else(Output::none),
             extension_output: extension_output.unwrap_or_else(Output::none),
             place,
             admit,
@@ -248,7 +289,10 @@ pub(super) async fn remove(docker: &Docker, id: &str) {
 
 /// A container that runs.
 struct Container {
+    /// On this machine.
     pid: Option<u32>,
+    /// What the function may have, in bytes.
+    memory: u64,
     opener: Option<Opener>,
     /// Tells of extensions, where there may be some.
     companions: Option<Companions>,
@@ -265,7 +309,7 @@ struct Container {
     exit: watch::Receiver<Option<Exit>>,
     kill: CancellationToken,
     stands_on: Option<(PathBuf, (u64, u64))>,
-    _folder: Option<TempDir>,
+    _folder: Option<Folder>,
     _guest: Guest,
     _guard: DropGuard,
 }
@@ -386,8 +430,7 @@ impl Sandbox for Container {
 
     fn memory(&self) -> memory::Usage {
         let runs = self.exit.borrow().is_none();
-        // The engine holds the limit by itself.
-        self.pid.filter(|_| runs).map(|pid| memory::of_tree(pid, u64::MAX)).unwrap_or_default()
+        self.pid.filter(|_| runs).map(|pid| memory::of_tree(pid, self.memory)).unwrap_or_default()
     }
 }
 

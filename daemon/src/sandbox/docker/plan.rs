@@ -15,6 +15,7 @@ use crate::project::settings::ProjectName;
 
 use super::entry::Begin;
 use super::link::HOST_NAME;
+use super::tmp::Tmp;
 use super::{gate, variables};
 
 /// Whose a container is: the state folder of its daemon.
@@ -55,6 +56,7 @@ pub(super) struct Plan<'a> {
     pub(super) gate: Option<&'a Path>,
     pub(super) network: &'a str,
     pub(super) labels: &'a Labels,
+    pub(super) tmp: Tmp,
 }
 
 impl Plan<'_> {
@@ -104,7 +106,7 @@ impl Plan<'_> {
 
     fn host(&self) -> HostConfig {
         let memory = i64::from(self.function.memory_mb) << 20;
-        HostConfig {
+        let mut host = HostConfig {
             network_mode: Some(self.network.to_owned()),
             extra_hosts: Some(self.hosts()),
             mounts: Some(self.mounts()),
@@ -125,7 +127,9 @@ impl Plan<'_> {
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             restart_policy: Some(RestartPolicy::default()),
             ..HostConfig::default()
-        }
+        };
+        self.tmp.lay_into(&mut host);
+        host
     }
 
     /// Names that the container knows: the user's, and the engine's for this machine.
@@ -149,7 +153,6 @@ impl Plan<'_> {
         PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: port }
     }
 
-    /// `/tmp` is a volume without a name, on disk: were it in memory, its files would count against the function's.
     fn mounts(&self) -> Vec<Mount> {
         let debugger = self.function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.as_deref());
         let hosting = &self.function.hosting;
@@ -159,8 +162,7 @@ impl Plan<'_> {
             (self.gate, gate::INSIDE),
             (debugger, variables::DEBUGGER),
         ];
-        let folders = binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside)));
-        folders.chain([Mount { typ: Some(MountType::VOLUME), ..inside("/tmp") }]).collect()
+        binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside))).collect()
     }
 }
 
@@ -183,7 +185,7 @@ mod tests {
     use super::*;
     use crate::project::testing;
 
-    fn body(function: &Function) -> ContainerCreateBody {
+    fn body(function: &Function, tmp: Tmp) -> ContainerCreateBody {
         let folder = tempfile::tempdir().unwrap();
         let labels = Labels {
             state: PathBuf::from("/state"),
@@ -200,14 +202,14 @@ mod tests {
             gate: None,
             network: "bridge",
             labels: &labels,
+            tmp,
         };
         plan.body()
     }
 
     #[test]
     fn a_container_has_lambdas_limits_and_no_rights() {
-        let body = body(&testing::function());
-        let host = body.host_config.unwrap();
+        let host = body(&testing::function(), Tmp::Disk).host_config.unwrap();
         assert_eq!((host.memory, host.memory_swap), (Some(128 << 20), Some(128 << 20)));
         assert_eq!((host.cpu_shares, host.pids_limit), (Some(74), Some(1_024)));
         assert_eq!(host.cap_drop.unwrap(), ["ALL"]);
@@ -217,8 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn code_is_read_only_at_its_place_and_tmp_is_a_volume() {
-        let body = body(&testing::function());
+    fn tmp_in_memory_has_its_size_and_is_not_taken_from_the_functions_memory() {
+        let host = body(&testing::function(), Tmp::Memory(512 << 20)).host_config.unwrap();
+        assert_eq!((host.memory, host.memory_swap), (Some(640 << 20), Some(640 << 20)));
+        assert_eq!(host.tmpfs.unwrap()["/tmp"], "rw,exec,nosuid,nodev,mode=1777,size=536870912");
+        assert_eq!(host.mounts.unwrap().len(), 1, "the code alone");
+    }
+
+    #[test]
+    fn code_is_read_only_at_its_place_and_tmp_on_disk_is_a_volume() {
+        let body = body(&testing::function(), Tmp::Disk);
         let mounts = body.host_config.unwrap().mounts.unwrap();
         let seen: Vec<_> = mounts.iter().map(|mount| (mount.target.as_deref().unwrap(), mount.read_only)).collect();
         assert_eq!(seen, [("/var/task", Some(true)), ("/tmp", None)]);

@@ -1,7 +1,9 @@
-//! Takes away what a killed daemon left: containers with the label of its state folder, and their gates; also containers
-//! that do not run and whose state folder is gone, since no daemon comes back for them.
+//! Takes away what a killed daemon left: containers with the label of its state folder, and their gates, but for those
+//! that the new one may take over; also containers that do not run and whose state folder is gone, since no daemon comes
+//! back for them.
 
 use std::collections::HashMap;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,17 +11,25 @@ use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::future::join_all;
 
-use super::super::engine::Engines;
+use super::super::engine::{Engine, Engines};
 use super::container::remove;
-use super::{gate, plan};
+use super::heirs::{Heir, Heirs};
+use super::{Place, gate, heirs, plan};
 
-/// Removes all containers of the daemon of this state folder, whose lock the caller holds. Returns how many there were;
-/// none where no engine answers.
-pub async fn reap(engines: &Engines, state: &Path) -> usize {
-    if let Err(problem) = remove_gates(state) {
+/// Removes the containers of the daemon of this state folder, whose lock the caller holds, but for those that become its
+/// heirs. Returns how many it removed; none where no engine answers.
+pub async fn reap(engines: &Engines, place: &Place) -> usize {
+    let removed = match engines.current().await {
+        Ok(engine) => reap_at(&engine, place).await,
+        Err(_) => 0,
+    };
+    if let Err(problem) = remove_gates(&place.state, &place.heirs) {
         tracing::warn!(%problem, "old gates of containers could not be removed");
     }
-    let Ok(engine) = engines.current().await else { return 0 };
+    removed
+}
+
+async fn reap_at(engine: &Engine, place: &Place) -> usize {
     let filters = HashMap::from([("label", vec![plan::STATE])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let left = match engine.docker.list_containers(Some(options)).await {
@@ -29,10 +39,22 @@ pub async fn reap(engines: &Engines, state: &Path) -> usize {
             return 0;
         }
     };
-    let ours = left.into_iter().filter(|container| is_ours(container, state));
-    let ids: Vec<String> = ours.filter_map(|container| container.id).collect();
+    let ours = left.iter().filter(|container| is_ours(container, &place.state));
+    let kept = join_all(ours.map(async |container| (container, heir(engine, place, container).await))).await;
+    let (heirs, others): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(_, heir)| heir.is_some());
+    for (container, heir) in heirs {
+        heir.into_iter().for_each(|heir| place.heirs.add(heir, heirs::door(container), &place.doors));
+    }
+    let ids: Vec<&String> = others.iter().filter_map(|(container, _)| container.id.as_ref()).collect();
     join_all(ids.iter().map(|id| remove(&engine.docker, id))).await;
     ids.len()
+}
+
+async fn heir(engine: &Engine, place: &Place, container: &ContainerSummary) -> Option<Heir> {
+    if container.state != Some(ContainerSummaryStateEnum::RUNNING) {
+        return None;
+    }
+    Heir::find(engine, &place.tasks, &place.state, container).await
 }
 
 fn is_ours(container: &ContainerSummary, state: &Path) -> bool {
@@ -42,11 +64,18 @@ fn is_ours(container: &ContainerSummary, state: &Path) -> bool {
     Path::new(whose) == state || (container.state != Some(ContainerSummaryStateEnum::RUNNING) && nobodys())
 }
 
-fn remove_gates(state: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(gate::folder_of(state)) {
-        Err(problem) if problem.kind() != io::ErrorKind::NotFound => Err(problem),
-        _ => Ok(()),
+fn remove_gates(state: &Path, heirs: &Heirs) -> io::Result<()> {
+    let gates = match fs::read_dir(gate::folder_of(state)) {
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
+        gates => gates?,
+    };
+    for gate in gates {
+        let gate = gate?.path();
+        if !heirs.has_gate(&gate) {
+            fs::remove_dir_all(gate)?;
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::gateway::access::AccessLog;
 use crate::logs::{LogHub, LogQuery};
 use crate::project::FunctionId;
 use crate::sandbox::progress::Board;
+use crate::supervisor::actor::Restoring;
 use crate::supervisor::handle::{CallerEnvironment, LogStream, Patch, ProjectStatus, Refused, ReloadReport};
 use crate::supervisor::token::{Minted, TokenWanted};
 use crate::supervisor::view::View;
@@ -21,6 +22,8 @@ pub(in crate::supervisor) enum Order {
     /// Start again what ran when the daemon ended; until it can be, its files are watched.
     Restore {
         owned: BTreeSet<u16>,
+        /// Dropped when that is done.
+        restoring: Restoring,
     },
     Start {
         patch: Box<Patch>,

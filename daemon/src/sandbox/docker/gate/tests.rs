@@ -96,3 +96,48 @@ async fn node_waits_before_its_main_program_and_nothing_of_the_gate_is_left() {
     let printed = interpreted(Where::Node, "node", &["-e", seen], "--no-warnings").await;
     assert_eq!(printed, ["--no-warnings 1"]);
 }
+
+/// How often it has rested: it does so again and again when it has noticed that its daemon is gone.
+fn rests(child: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.unwrap().trim().parse().unwrap()
+}
+
+/// What the interpreter prints whose daemon died while it waited, when the next one has opened the gate.
+async fn inherited(place: Where, program: &str, arguments: &[&str]) -> Vec<String> {
+    let state = tempfile::tempdir().unwrap();
+    let gate = Gate::open(state.path(), place).unwrap();
+    let here = gate.folder().to_owned();
+    let (name, value, _) = place.variable().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script(&gate, place), program]).args(arguments);
+    shell.env(name, value.replace(INSIDE, here.to_str().unwrap())).env("LAMBDA_TASK_ROOT", state.path());
+    let mut child = shell.spawn().unwrap();
+    gate.arrival().await;
+    let (opener, output, folder) = gate.into_parts();
+    let before = rests(&child);
+    drop((opener, output));
+    std::mem::forget(folder);
+    until(|| rests(&child) > before + 1).await;
+    assert!(child.try_wait().unwrap().is_none(), "it waits for the next daemon");
+    let gate = Gate::find(here.clone()).unwrap();
+    gate.arrival().await;
+    let (mut opener, mut output, folder) = gate.into_parts();
+    opener.open();
+    assert!(ended(child).await);
+    assert!(Gate::find(here).is_err(), "nobody waits at a gate that was opened");
+    let printed = lines(&mut output).await;
+    drop(folder);
+    printed
+}
+
+#[tokio::test]
+async fn python_waits_for_the_next_daemon() {
+    assert_eq!(inherited(Where::Python, "python3", &["-c", "print('went on')"]).await, ["went on"]);
+}
+
+#[tokio::test]
+async fn node_waits_for_the_next_daemon() {
+    assert_eq!(inherited(Where::Node, "node", &["-e", "console.log('went on')"]).await, ["went on"]);
+}

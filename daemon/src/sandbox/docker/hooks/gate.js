@@ -7,22 +7,72 @@ const { isMainThread } = require('worker_threads');
 if (isMainThread) {
   const fs = require('fs');
   const path = require('path');
+  const { O_RDONLY, O_WRONLY, O_NONBLOCK } = fs.constants;
   const own = `--require ${__filename}`;
   const options = (process.env.NODE_OPTIONS || '').replace(own, '').trim();
   if (options) process.env.NODE_OPTIONS = options;
   else delete process.env.NODE_OPTIONS;
   const place = path.dirname(path.dirname(__filename));
   const line = Buffer.alloc(3);
-  try {
-    const arrived = fs.openSync(`${place}/arrived`, 'w');
-    fs.writeSync(arrived, '1');
-    fs.closeSync(arrived);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const rest = () => Atomics.wait(never, 0, 0, 100);
+
+  // Whether a daemon hears that this one waits.
+  const arrive = () => {
+    try {
+      const arrived = fs.openSync(`${place}/arrived`, O_WRONLY | O_NONBLOCK);
+      fs.writeSync(arrived, '1');
+      fs.closeSync(arrived);
+      return true;
+    } catch (problem) {
+      if (problem.code === 'ENXIO') return false;
+      throw problem;
+    }
+  };
+
+  // What is there to read: 0 where no daemon holds the gate, null where one does and has not opened it.
+  const look = (gate) => {
+    try {
+      return fs.readSync(gate, line, 0, 3, null);
+    } catch (problem) {
+      if (problem.code === 'EAGAIN') return null;
+      throw problem;
+    }
+  };
+
+  // Waits at the gate of the daemon that holds it.
+  const hold = () => {
     const gate = fs.openSync(`${place}/go`, 'r');
-    fs.readSync(gate, line, 0, 3, null);
+    const read = fs.readSync(gate, line, 0, 3, null);
     fs.closeSync(gate);
+    return read;
+  };
+
+  // Whether the gate was opened. When its daemon dies, another one may come within a minute.
+  const wait = () => {
+    const gate = fs.openSync(`${place}/go`, O_RDONLY | O_NONBLOCK);
+    let told = false;
+    for (let left = 600; left > 0; left -= 1) {
+      told = told || arrive();
+      let read = look(gate);
+      if (read === null) {
+        left = 600;
+        if (told) read = hold();
+      }
+      if (read > 0) {
+        fs.closeSync(gate);
+        return line.toString() === 'go\n';
+      }
+      if (read === 0) told = false;
+      rest();
+    }
+    return false;
+  };
+
+  try {
+    if (!wait()) process.exit(0);
   } catch (problem) {
     process.stderr.write(`the gate of this sandbox is not there: ${problem.message}\n`);
     process.exit(1);
   }
-  if (line.toString() !== 'go\n') process.exit(0);
 }

@@ -5,6 +5,41 @@ client; one of these that the function or a layer brings itself is loaded anew f
 """
 
 
+def _arrive(os, place):
+    """Whether a daemon hears that this one waits."""
+    try:
+        arrived = os.open(place + "/arrived", os.O_WRONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    os.write(arrived, b"1")
+    os.close(arrived)
+    return True
+
+
+def _opened(os, select, time, place):
+    """Whether the gate was opened. When its daemon dies, another one may come within a minute."""
+    gate = os.open(place + "/go", os.O_RDONLY | os.O_NONBLOCK)
+    told, left = False, 600
+    while left:
+        told = told or _arrive(os, place)
+        try:
+            line = os.read(gate, 3)
+        except BlockingIOError:
+            # A daemon holds the gate: wait until it opens it, or dies.
+            left = 600
+            select.select([gate], [], [], None if told else 0.1)
+            continue
+        if line:
+            os.close(gate)
+            return line == b"go\n"
+        told = False
+        left -= 1
+        time.sleep(0.1)
+    return False
+
+
 def _hold():
     import os
     import sys
@@ -24,12 +59,12 @@ def _hold():
         # The image's own start says what is wrong.
         pass
     sys.path.remove(runtime)
+    import select
+    import time
+
     brought = set(sys.modules) - before
     try:
-        with open(place + "/arrived", "wb", 0) as arrived:
-            arrived.write(b"1")
-        with open(place + "/go", "rb", 0) as gate:
-            opened = gate.read(3) == b"go\n"
+        opened = _opened(os, select, time, place)
     except OSError as problem:
         sys.stderr.write("the gate of this sandbox is not there: %s\n" % problem)
         os._exit(1)
