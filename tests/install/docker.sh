@@ -21,7 +21,7 @@ case $machine in
 esac
 python_client=4.2.2
 # Counted up when this file makes another image under the same name.
-edition=2
+edition=3
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
@@ -76,13 +76,13 @@ copy_programs() {
   done
 }
 
-# A root folder with a shell and the few tools that scripts use.
+# A root folder with a shell and the few tools that scripts use, the SAM CLI's of its emulator among them.
 base_root() {
   local root=$1 program
   mkdir -p "$root"/{bin,usr/bin,etc,dev,proc,sys,run,var/task,var/runtime,opt,root}
   mkdir -p -m 1777 "$root/tmp"
   cp -L /bin/sh "$root/bin/sh"
-  for program in env ls cat id sleep stat; do cp -L "$(command -v "$program")" "$root/usr/bin/$program"; done
+  for program in env ls cat id sleep stat mv chmod; do cp -L "$(command -v "$program")" "$root/usr/bin/$program"; done
   copy_programs "$root" "$root/bin/sh" "$root"/usr/bin/*
   echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
   cp tests/install/images/lambda-entrypoint.sh "$root/lambda-entrypoint.sh"
