@@ -390,6 +390,16 @@ fn each_option_of_start_is_set_while_the_project_runs() {
     let back = || std::net::TcpStream::connect_timeout(&moved.address, Duration::from_secs(1)).ok();
     eventually("the project", back);
     assert_eq!(moved.get("/other/x").json(), json!(["eu-west-1", "file"]), "{}", daemon.log());
+
+    let set = |arguments: &[&str]| daemon.samctl(&[&["set", "all"], arguments].concat());
+    assert_eq!(set(&["--unset", "env-vars,template", "--region", "eu-north-1"]).code, 0);
+    assert_eq!(daemon.address("all").get("/x").json(), json!(["eu-north-1", "template"]), "{}", daemon.log());
+    assert_eq!(set(&["--unset", "region", "--unset", "host"]).code, 0);
+    let served = daemon.address("all");
+    assert_eq!(served.address.ip().to_string(), "127.0.0.1");
+    assert_eq!(served.get("/x").json(), json!(["us-east-1", "template"]));
+    let refused = set(&["--unset", "colour"]);
+    assert!(refused.code == 2 && refused.err.contains("env-vars"), "{}", refused.err);
 }
 
 #[test]

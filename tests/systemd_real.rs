@@ -1,9 +1,12 @@
 //! The real `samd` under a service manager's eyes: what it tells, and a control port that it is given.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use samd_tests::command_line::CommandLine;
@@ -17,8 +20,13 @@ struct Service {
 
 impl Service {
     fn start(mut command: Command, folder: tempfile::TempDir) -> Service {
-        command.env("SAMD_STATE_DIR", folder.path().join("state")).env("SAMD_CONTROL", "127.0.0.1:0");
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = spawn(command.stdin(Stdio::null()), folder.path());
+        Service { child, folder }
+    }
+
+    /// With a socket unit: the socket is the manager's, and stays open whatever becomes of the daemon.
+    fn with_socket(socket: &TcpListener, folder: tempfile::TempDir) -> Service {
+        let child = socket_activated(socket, folder.path());
         Service { child, folder }
     }
 
@@ -41,6 +49,28 @@ impl Drop for Service {
             self.signal(rustix::process::Signal::TERM);
             self.wait();
         }
+    }
+}
+
+fn spawn(command: &mut Command, folder: &Path) -> Child {
+    command.env("SAMD_STATE_DIR", folder.join("state")).env("SAMD_CONTROL", "127.0.0.1:0");
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// LISTEN_PID must be the daemon's own; a shell knows it before it becomes the daemon.
+fn socket_activated(socket: &TcpListener, folder: &Path) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$1\" 3<&0 </dev/null", "sh"]);
+    command.arg(executable("samd")).stdin(OwnedFd::from(socket.try_clone().unwrap()));
+    spawn(&mut command, folder)
+}
+
+/// Ends the callers also when the test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -102,11 +132,54 @@ fn the_control_port_of_a_socket_unit_is_served_from_the_first_connection_on() {
     command.arg(executable("samd"));
     let service = Service::start(command, folder);
     // The daemon is started by the first connection; it waits in the socket until the daemon takes it.
-    let waiting = eventually("the socket", || std::net::TcpStream::connect_timeout(&free, Duration::from_secs(1)).ok());
+    let waiting = eventually("the socket", || TcpStream::connect_timeout(&free, Duration::from_secs(1)).ok());
     let control = service.state().join("control");
     let told = eventually("the daemon", || std::fs::read_to_string(&control).ok().filter(|text| !text.is_empty()));
     assert_eq!(told.trim(), free.to_string(), "the socket's address counts, not SAMD_CONTROL's");
     drop(waiting);
     let ran = CommandLine::new(&service.state()).run(&["daemon", "status"]);
     assert!(ran.code == 0 && ran.out.contains(&free.to_string()), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn a_restart_with_the_socket_unit_loses_no_connection_and_samctl_notices_nothing() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut service = Service::with_socket(&socket, tempfile::tempdir().unwrap());
+    let line = CommandLine::new(&service.state());
+    eventually("the daemon", || (line.run(&["list"]).code == 0).then_some(()));
+    let token = std::fs::read_to_string(service.state().join("token")).unwrap();
+    let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let steering = || {
+            while !over.load(Ordering::Relaxed) {
+                let ran = line.run(&["list"]);
+                assert_eq!(ran.code, 0, "{}", ran.err);
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let callers = [scope.spawn(steering), scope.spawn(steering)];
+        let stop = Over(&over);
+        for _ in 0..5 {
+            service.signal(rustix::process::Signal::TERM);
+            assert!(service.wait().success());
+            let mut waiting = TcpStream::connect(address).unwrap();
+            let request = format!(
+                "POST /v1/list HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}",
+                token.trim()
+            );
+            waiting.write_all(request.as_bytes()).unwrap();
+            service.child = socket_activated(&socket, service.folder.path());
+            let mut reply = String::new();
+            waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+            waiting.read_to_string(&mut reply).unwrap();
+            assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+            let before = asked.load(Ordering::Relaxed);
+            eventually("samctl", || (asked.load(Ordering::Relaxed) > before).then_some(()));
+        }
+        drop(stop);
+        for caller in callers {
+            caller.join().unwrap();
+        }
+    });
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use samd_proto::{ApiError, Endpoint, Stream};
+use samd_proto::{ApiError, Endpoint, ErrorCode, Stream, endpoint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +16,9 @@ use crate::station::Station;
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long to try again while a daemon restarts.
 const RESTART: Duration = Duration::from_secs(2);
+/// Asked twice, these would do more, or find done what they are to do.
+const ONCE: [&str; 4] =
+    [endpoint::Invoke::NAME, endpoint::Stop::NAME, endpoint::Remove::NAME, endpoint::DaemonStop::NAME];
 /// The first pause between tries; it doubles.
 const PAUSE: Duration = Duration::from_millis(5);
 /// The longest pause between tries.
@@ -79,8 +82,30 @@ impl Client {
         Ok(Events { reader, event: PhantomData })
     }
 
-    /// Sends a request; a refusal becomes a failure.
+    /// Sends a request; a refusal becomes a failure. A daemon that ends may be restarting, so that it is asked again for a
+    /// moment: when it says so itself, and when it broke off and nothing is done twice by it.
     fn post(&self, name: &str, request: &impl Serialize) -> Result<ureq::http::Response<ureq::Body>, Failure> {
+        let mut problem = None;
+        let answer = retry(Instant::now() + RESTART, || match self.post_once(name, request) {
+            Ok(response) => Attempt::Found(response),
+            Err(failure) => {
+                let again = match &failure {
+                    Failure::Refused(refusal) => refusal.code == ErrorCode::Stopping,
+                    Failure::NoDaemon(_) => !ONCE.contains(&name),
+                    Failure::Usage(_) | Failure::Output(_) => false,
+                };
+                // What a daemon said last says more than that none is there any more.
+                if !matches!((&problem, &failure), (Some(Failure::Refused(_)), Failure::NoDaemon(_))) {
+                    problem = Some(failure);
+                }
+                if again { Attempt::Again } else { Attempt::Over }
+            }
+        });
+        let nobody = || Failure::NoDaemon(format!("no samd answers at {}", self.address));
+        answer.ok_or_else(|| problem.unwrap_or_else(nobody))
+    }
+
+    fn post_once(&self, name: &str, request: &impl Serialize) -> Result<ureq::http::Response<ureq::Body>, Failure> {
         let mut post = self.agent.post(format!("http://{}/v1/{name}", self.address));
         if let Some(token) = &self.token {
             post = post.header("Authorization", format!("Bearer {token}"));

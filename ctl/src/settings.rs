@@ -3,13 +3,31 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, SettingsPatch, Warm};
+use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, SettingName, SettingsPatch, Warm};
 
 use crate::Surroundings;
 use crate::cli::{self, SettingsArgs};
 use crate::containers;
 use crate::exit::Failure;
 use crate::overrides;
+
+/// The setting that an option's name stands for.
+pub(crate) fn named(option: cli::Unset) -> SettingName {
+    match option {
+        cli::Unset::Template => SettingName::Template,
+        cli::Unset::Host => SettingName::Host,
+        cli::Unset::Port => SettingName::Port,
+        cli::Unset::EnvVars => SettingName::EnvVars,
+        cli::Unset::ParameterOverrides => SettingName::ParameterOverrides,
+        cli::Unset::Sandbox => SettingName::Sandbox,
+        cli::Unset::Warm => SettingName::Warm,
+        cli::Unset::Region => SettingName::Region,
+        cli::Unset::Profile => SettingName::Profile,
+        cli::Unset::MaxConcurrency => SettingName::MaxConcurrency,
+        cli::Unset::IdleExpiry => SettingName::IdleExpiry,
+        cli::Unset::BuildCommand => SettingName::BuildCommand,
+    }
+}
 
 /// The change of settings that options ask for.
 pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Result<SettingsPatch, Failure> {
@@ -50,6 +68,7 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         samconfig: None,
         only_functions: None,
         gateway: None,
+        unset: Vec::new(),
         jwks: match (&arguments.jwks, arguments.no_jwks) {
             (Some(pins), _) => Some(pins.iter().map(|text| pin(text, surroundings)).collect::<Result<_, _>>()?),
             (None, true) => Some(Vec::new()),

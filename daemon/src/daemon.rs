@@ -77,7 +77,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         reap(&state, &engines).await?;
     }
     let opened = open_store(&state).await?;
-    let listener = control_listener(options.control).await?;
+    let given = systemd::control_listener().context("systemd's control socket cannot be used")?;
+    let stays_open = given.is_some();
+    let listener = control_listener(given, options.control).await?;
     let asked = lambda_api::Asked { address: options.lambda, open: options.ephemeral };
     let lambda = lambda_api::listen(asked, state.lambda_endpoint(), DEFAULT_LAMBDA).await?;
     let endpoint = lambda_api::reachable(lambda.local_addr()?);
@@ -108,7 +110,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let limit = if options.ephemeral { ephemeral::LIMIT } else { LIMIT };
     shutdown.run(limit, |waiting| tracing::warn!("{waiting}")).await;
     opened.store.close().await;
-    state.retract_control()?;
+    // A socket of the service manager's stays open for the daemon that comes next.
+    if !stays_open {
+        state.retract_control()?;
+    }
     if options.ephemeral {
         state.remove()?;
     }
@@ -159,8 +164,8 @@ async fn open_store(state: &State) -> anyhow::Result<Opened> {
     Ok(opened)
 }
 
-async fn control_listener(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    if let Some(listener) = systemd::control_listener().context("systemd's control socket cannot be used")? {
+async fn control_listener(given: Option<std::net::TcpListener>, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    if let Some(listener) = given {
         return Ok(TcpListener::from_std(listener)?);
     }
     TcpListener::bind(address).await.with_context(|| {

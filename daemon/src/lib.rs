@@ -22,6 +22,7 @@
 //! | [`lambda_api`] | the Lambda service endpoint for SDKs and the AWS CLI, and for functions that call each other |
 //! | [`control`] | the control port |
 //! | `connections` | a bounded accept loop, shared by the two rooms above |
+//! | [`feed`] | events told to followers, free while there are none |
 //! | [`daemon`] | opens things and wires them; shutdown order |
 //! | [`state`] | the state folder: its place, its lock, the control token, the control address |
 //! | [`credentials`] | the AWS credentials and region that functions get |
@@ -33,6 +34,7 @@ mod connections;
 pub mod control;
 pub mod credentials;
 pub mod daemon;
+pub mod feed;
 pub mod gateway;
 pub mod lambda;
 pub mod lambda_api;

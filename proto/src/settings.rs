@@ -9,6 +9,36 @@ use crate::containers::{Containers, ContainersPatch};
 use crate::gateway::{GatewayPatch, GatewaySettings};
 use crate::secret::ParameterOverride;
 
+/// A setting that can be taken back, by the name of its option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingName {
+    /// The template apart from the folder.
+    Template,
+    /// The address to serve on.
+    Host,
+    /// The port to serve on; the one that is in use stays in use.
+    Port,
+    /// The env-vars file.
+    EnvVars,
+    /// Parameter overrides.
+    ParameterOverrides,
+    /// Which driver runs functions.
+    Sandbox,
+    /// When INIT happens.
+    Warm,
+    /// The region.
+    Region,
+    /// The profile.
+    Profile,
+    /// The most sandboxes of a function that reserves no concurrency of its own.
+    MaxConcurrency,
+    /// When a sandbox that served nothing is stopped.
+    IdleExpiry,
+    /// Commands of the user's that build functions.
+    BuildCommand,
+}
+
 /// A change of settings: what is absent stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,6 +121,9 @@ pub struct SettingsPatch {
     /// Files of keys that issuers of tokens are pinned to; they replace all earlier ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Vec<PinnedKeys>>,
+    /// Settings that are taken back to their defaults, before the others are applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<SettingName>,
 }
 
 /// How a function is built, in the user's own words.

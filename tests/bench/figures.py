@@ -96,6 +96,20 @@ class Daemon:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
 
+def starting_api(samctl, template):
+    """Milliseconds until `samctl local start-api` says that it serves."""
+    environment = dict(os.environ, SAMD_SANDBOX="process")
+    command = [samctl, "local", "start-api", "--template", str(template), "--port", str(free_port())]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if not any("Press CTRL+C to quit" in line for line in process.stderr):
+        raise SystemExit("samctl local start-api ended before it served")
+    ready = (time.perf_counter() - began) * 1e3
+    process.terminate()
+    process.communicate(timeout=30)
+    return ready
+
+
 def wrk(port, connections):
     out = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d2s", "--latency", f"http://127.0.0.1:{port}/hello"], capture_output=True, text=True).stdout
     number, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", out).groups()
@@ -124,6 +138,8 @@ def main():
             ready.append(milliseconds(with_daemon.__enter__))
             with_daemon.__exit__()
         result["ready_ms"] = statistics.median(ready)
+        template = work / "project/template.yaml"
+        result["start_api_ms"] = statistics.median(starting_api(args.samctl, template) for _ in range(args.rounds))
         with Daemon(args.samd, work, "state") as daemon:
             port = free_port()
             start = [args.samctl, "start", str(work / "project"), "--name", "figures", "--port", str(port), "--sandbox", "process"]

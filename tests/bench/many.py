@@ -11,6 +11,7 @@ usage: tests/bench/many.py [--samd target/release/samd] [--samctl target/release
 exits 0 always; it measures and does not judge.
 """
 import argparse
+import multiprocessing
 import pathlib
 import tempfile
 import threading
@@ -38,15 +39,21 @@ def requests(port, count):
     return percentile(times, 0.99), percentile(times, 0.5), failed
 
 
-def beside(disturb, threads):
-    """Disturbs until the returned function is called."""
-    stop = threading.Event()
-    running = [threading.Thread(target=lambda: disturb(stop)) for _ in range(threads)]
+def together(disturb, threads, stop):
+    running = [threading.Thread(target=disturb, args=(stop,)) for _ in range(threads)]
     [thread.start() for thread in running]
+    [thread.join() for thread in running]
+
+
+def beside(disturb, threads):
+    """Disturbs, in a process of its own so that who measures is not disturbed himself, until the returned function is called."""
+    stop = multiprocessing.Event()
+    process = multiprocessing.Process(target=together, args=(disturb, threads, stop))
+    process.start()
 
     def end():
         stop.set()
-        [thread.join() for thread in running]
+        process.join()
 
     return end
 

@@ -2,7 +2,7 @@
 """Whether a daemon stays as it is: warm requests on several connections, with an edit of the function every second.
 
 Memory, descriptors, threads, children and the bytes of the state folder are looked at again and again; what they were in
-the first tenth of the run (after a warm-up) stands beside what they were in the last.
+the first tenth of the run (after a warm-up) stands beside what they were in the last. Where wrk is there it makes the load.
 
 usage: tests/bench/soak.py [--samd target/release/samd] [--samctl target/release/samctl] [--requests 2000000]
                            [--connections 4] [--json]
@@ -10,7 +10,10 @@ exits 0 always; it measures and does not judge.
 """
 import argparse
 import pathlib
+import re
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +24,19 @@ from bench import Client, Daemon, free_port, project, told
 
 def code(version):
     return f"VERSION = {version}\ndef handler(event, context):\n    return {{'statusCode': 200, 'body': 'hello'}}\n"
+
+
+def by_wrk(port, connections):
+    """Ten seconds of load: how many requests were answered, and how many of these not with 200 or not at all."""
+    command = ["wrk", "-t1", f"-c{connections}", "-d10s", "--timeout", "30s", f"http://127.0.0.1:{port}/hello"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    number = lambda pattern: sum(int(found) for found in re.findall(pattern, said))
+    errors = number(r"Non-2xx or 3xx responses: (\d+)") + number(r"(?:connect|read|write|timeout) (\d+)")
+    return number(r"(\d+) requests in"), errors
+
+
+def one(client):
+    return 1, int(client.get() != 200)
 
 
 def main():
@@ -39,15 +55,18 @@ def main():
             port = daemon.serve(project(work / "soak", code(0)), "soak", free_port())
             done, failed, lock, samples = [0], [0], threading.Lock(), []
 
-            def load():
-                client = Client(port)
+            def load(ask):
                 while done[0] < args.requests:
-                    status = client.get()
+                    answered, errors = ask()
                     with lock:
-                        done[0] += 1
-                        failed[0] += status != 200
+                        done[0] += answered
+                        failed[0] += errors
 
-            threads = [threading.Thread(target=load) for _ in range(args.connections)]
+            clients = [Client(port) for _ in range(args.connections)]
+            asks = [lambda client=client: one(client) for client in clients]
+            if shutil.which("wrk"):
+                asks = [lambda: by_wrk(port, args.connections)]
+            threads = [threading.Thread(target=load, args=(ask,)) for ask in asks]
             [thread.start() for thread in threads]
             began, version = time.monotonic(), 0
             while done[0] < args.requests:

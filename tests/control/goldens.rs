@@ -23,7 +23,7 @@ use samd_proto::reload::{
 };
 use samd_proto::route::{ApiKind, Route, RoutesRequest, RoutesResponse};
 use samd_proto::secret::{Environment, ParameterOverride, Text};
-use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, Settings, SettingsPatch, Warm};
+use samd_proto::settings::{BuildCommand, PinnedKeys, SandboxChoice, SettingName, Settings, SettingsPatch, Warm};
 use samd_proto::template::{RoutesOfTemplateRequest, TemplateQuery, ValidateRequest, ValidateResponse};
 use samd_proto::token::{TokenRequest, TokenResponse};
 use samd_proto::{ApiError, Diagnostic, ENDPOINTS, ErrorCode, Location, Severity};
@@ -121,6 +121,7 @@ fn patch() -> SettingsPatch {
         build: Some(true),
         build_commands: Some(vec![build_command()]),
         jwks: Some(pins()),
+        unset: vec![SettingName::EnvVars, SettingName::Profile],
     }
 }
 

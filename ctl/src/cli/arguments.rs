@@ -165,6 +165,38 @@ pub struct SetArgs {
     /// What to set.
     #[command(flatten)]
     pub settings: SettingsArgs,
+    /// Take a setting back to its default: the name of its option, several with commas.
+    #[arg(long, value_enum, value_name = "OPTION", value_delimiter = ',')]
+    pub unset: Vec<Unset>,
+}
+
+/// A setting that can be taken back, by the name of its option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Unset {
+    /// --template.
+    Template,
+    /// --host.
+    Host,
+    /// --port.
+    Port,
+    /// --env-vars.
+    EnvVars,
+    /// --parameter-overrides.
+    ParameterOverrides,
+    /// --sandbox.
+    Sandbox,
+    /// --warm.
+    Warm,
+    /// --region.
+    Region,
+    /// --profile.
+    Profile,
+    /// --max-concurrency.
+    MaxConcurrency,
+    /// --idle-expiry.
+    IdleExpiry,
+    /// --build-command.
+    BuildCommand,
 }
 
 /// Arguments of `routes` and `functions`.

@@ -10,7 +10,8 @@ use crate::exit::{Ended, Failure, Outcome};
 use crate::{settings, show, target};
 
 pub(super) fn run(arguments: &SetArgs, session: &mut Session<'_>) -> Ended {
-    let settings = settings::patch(&arguments.settings, session.surroundings)?;
+    let mut settings = settings::patch(&arguments.settings, session.surroundings)?;
+    settings.unset = arguments.unset.iter().copied().map(settings::named).collect();
     if settings == SettingsPatch::default() {
         return Err(Failure::Usage("nothing to set; `samctl set --help` lists the settings".to_owned()));
     }

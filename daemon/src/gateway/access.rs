@@ -6,8 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::request;
 use tokio::sync::broadcast;
 
-/// Requests that a follower may lag behind.
-const FOLLOW: usize = 1_024;
+use crate::feed::Feed;
 
 /// A request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,38 +28,29 @@ pub struct Access {
 }
 
 /// Tells followers of requests; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct AccessLog(broadcast::Sender<Access>);
-
-impl Default for AccessLog {
-    fn default() -> AccessLog {
-        AccessLog(broadcast::channel(FOLLOW).0)
-    }
-}
+#[derive(Debug, Clone, Default)]
+pub struct AccessLog(Feed<Access>);
 
 impl AccessLog {
     /// The requests from now on.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Access> {
-        self.0.subscribe()
+        self.0.follow()
     }
 
     /// Tells of a request that began at `began`.
     pub(super) fn tell(&self, parts: &request::Parts, client: IpAddr, status: u16, began: Instant) {
-        if self.0.receiver_count() == 0 {
-            return;
-        }
-        let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), http::uri::PathAndQuery::as_str);
-        let access = Access {
-            time: SystemTime::now(),
-            client: client.to_canonical(),
-            method: parts.method.to_string(),
-            target: target.to_owned(),
-            version: format!("{:?}", parts.version),
-            status,
-            duration: began.elapsed(),
-        };
-        // A follower that went in this moment misses nothing.
-        drop(self.0.send(access));
+        self.0.tell(|| {
+            let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), http::uri::PathAndQuery::as_str);
+            Access {
+                time: SystemTime::now(),
+                client: client.to_canonical(),
+                method: parts.method.to_string(),
+                target: target.to_owned(),
+                version: format!("{:?}", parts.version),
+                status,
+                duration: began.elapsed(),
+            }
+        });
     }
 }

@@ -60,15 +60,8 @@ pub struct Pool<W> {
     sandboxes: Vec<(SandboxId, Standing)>,
     waiting: VecDeque<W>,
     next_id: u64,
-    pace: Option<Pace>,
-}
-
-/// After an edit one sandbox goes first, so that others do not slow its INIT down.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    until: Instant,
-    /// So many are started then.
-    count: u32,
+    /// Until then one sandbox has the machine for itself.
+    pace: Option<Instant>,
 }
 
 impl<W> Pool<W> {
@@ -97,10 +90,11 @@ impl<W> Pool<W> {
         }
     }
 
-    /// Starts one sandbox now, and as many as `count` after `until`, if that is worth it then.
-    pub fn pace(&mut self, count: u32, until: Instant, actions: &mut Vec<Action<W>>) {
+    /// After an edit: starts one sandbox now, and further ones for those who still wait at `until`, so that its INIT is
+    /// not slowed down by others that nobody may need.
+    pub fn pace(&mut self, until: Instant, actions: &mut Vec<Action<W>>) {
         self.warm(1, actions);
-        self.pace = Some(Pace { until, count });
+        self.pace = Some(until);
     }
 
     /// Starts sandboxes until `count` exist, as far as the limit goes.
@@ -170,16 +164,14 @@ impl<W> Pool<W> {
             }
             Standing::Idle { .. } | Standing::Starting | Standing::Busy | Standing::Answered { .. } => true,
         });
-        if let Some(Pace { count, .. }) = self.pace.take_if(|pace| pace.until <= now) {
-            self.warm(count, actions);
-        }
+        self.pace = self.pace.filter(|until| *until > now);
         self.start_for_those_who_wait(actions);
         let due = self.sandboxes.iter().filter_map(|(_, standing)| match standing {
             Standing::Idle { since } => Some(*since + expiry),
             Standing::Answered { until } => Some(*until),
             Standing::Starting | Standing::Busy => None,
         });
-        due.chain(self.pace.map(|pace| pace.until)).min()
+        due.chain(self.pace).min()
     }
 
     /// Nobody can invoke any more: stops what has nothing to do. True when nothing is left.
@@ -446,11 +438,11 @@ mod tests {
     }
 
     #[test]
-    fn after_an_edit_one_sandbox_goes_first_and_the_others_follow() {
+    fn after_an_edit_one_sandbox_goes_first_and_others_follow_for_those_who_still_wait() {
         for waiting in [100, 0] {
             let (mut pool, now, mut actions) = (pool(3, waiting), Instant::now(), Vec::new());
             let until = now + Duration::from_millis(100);
-            pool.pace(2, until, &mut actions);
+            pool.pace(until, &mut actions);
             assert_eq!(actions, [Action::Start(ONE)]);
             actions.clear();
             assert_eq!((invoke(&mut pool, 'a'), invoke(&mut pool, 'b')), (vec![], vec![]));

@@ -11,12 +11,11 @@ use std::time::SystemTime;
 
 use tokio::sync::broadcast;
 
+use crate::feed::Feed;
 use crate::project::FunctionId;
 
 /// Entries that a project's ring holds.
 pub const RING: usize = 10_000;
-/// Entries that a follower may lag behind.
-pub const FOLLOW: usize = 1_024;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,16 +64,10 @@ impl LogQuery {
 }
 
 /// A project's log; cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LogHub {
     ring: Arc<Mutex<VecDeque<LogEntry>>>,
-    followers: broadcast::Sender<LogEntry>,
-}
-
-impl Default for LogHub {
-    fn default() -> Self {
-        LogHub { ring: Arc::default(), followers: broadcast::channel(FOLLOW).0 }
-    }
+    followers: Feed<LogEntry>,
 }
 
 impl LogHub {
@@ -84,10 +77,7 @@ impl LogHub {
         if ring.len() == RING {
             ring.pop_front();
         }
-        if self.followers.receiver_count() > 0 {
-            // Without a follower there is nobody to miss it.
-            drop(self.followers.send(entry.clone()));
-        }
+        self.followers.tell(|| entry.clone());
         ring.push_back(entry);
     }
 
@@ -95,7 +85,7 @@ impl LogHub {
     #[must_use]
     pub fn read(&self, query: &LogQuery) -> (Vec<LogEntry>, Option<broadcast::Receiver<LogEntry>>) {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let future = query.follow.then(|| self.followers.subscribe());
+        let future = query.follow.then(|| self.followers.follow());
         (ring.iter().filter(|entry| query.matches(entry)).cloned().collect(), future)
     }
 }

@@ -88,6 +88,35 @@ pub struct DebugSettings {
     pub debugger_path: Option<PathBuf>,
 }
 
+/// A setting that can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingName {
+    /// [`Settings::template`].
+    Template,
+    /// [`Settings::host`].
+    Host,
+    /// [`Settings::port`].
+    Port,
+    /// [`Settings::env_vars`].
+    EnvVars,
+    /// [`Settings::parameter_overrides`].
+    ParameterOverrides,
+    /// [`Settings::sandbox`].
+    Sandbox,
+    /// [`Settings::warm`].
+    Warm,
+    /// [`Settings::region`].
+    Region,
+    /// [`Settings::profile`].
+    Profile,
+    /// [`Settings::max_concurrency`].
+    MaxConcurrency,
+    /// [`Settings::idle_expiry`].
+    IdleExpiry,
+    /// [`Settings::build_commands`].
+    BuildCommand,
+}
+
 /// Default of [`Settings::max_concurrency`].
 pub const DEFAULT_MAX_CONCURRENCY: u32 = 10;
 /// Default of [`Settings::idle_expiry`].
@@ -122,6 +151,25 @@ impl Settings {
             jwks: Vec::new(),
             debug: DebugSettings::default(),
             freeze: false,
+        }
+    }
+
+    /// Takes a setting back to its default.
+    pub fn reset(&mut self, setting: SettingName) {
+        let fresh = Settings::new(self.name.clone(), PathBuf::new());
+        match setting {
+            SettingName::Template => self.template = fresh.template,
+            SettingName::Host => self.host = fresh.host,
+            SettingName::Port => self.port = fresh.port,
+            SettingName::EnvVars => self.env_vars = fresh.env_vars,
+            SettingName::ParameterOverrides => self.parameter_overrides = fresh.parameter_overrides,
+            SettingName::Sandbox => self.sandbox = fresh.sandbox,
+            SettingName::Warm => self.warm = fresh.warm,
+            SettingName::Region => self.region = fresh.region,
+            SettingName::Profile => self.profile = fresh.profile,
+            SettingName::MaxConcurrency => self.max_concurrency = fresh.max_concurrency,
+            SettingName::IdleExpiry => self.idle_expiry = fresh.idle_expiry,
+            SettingName::BuildCommand => self.build_commands = fresh.build_commands,
         }
     }
 }

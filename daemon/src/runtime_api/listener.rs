@@ -75,7 +75,9 @@ async fn accept(
     let Ok(admit) = admit.await else { return };
     loop {
         let Ok((stream, peer)) = listener.accept().await else { continue };
-        if !admit(peer, address) {
+        // Who is at the other end stands in tables of the kernel that may be long.
+        let admit = admit.clone();
+        if !tokio::task::spawn_blocking(move || admit(peer, address)).await.unwrap_or(false) {
             tracing::warn!(%peer, "refused a connection to a Runtime API that is not its own");
             continue;
         }

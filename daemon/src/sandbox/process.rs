@@ -56,7 +56,7 @@ impl ProcessDriver {
     }
 
     /// Blocks: it probes interpreters and unpacks archives.
-    fn prepare_now(&self, function: Arc<Function>) -> Result<ProcessLauncher, StartError> {
+    fn prepare_now(&self, function: Arc<Function>) -> Result<Prepared, StartError> {
         let Package::Zip { code, runtime, layers, .. } = &function.package else {
             return Err(cannot(
                 "an image function runs in a container alone; start an engine and use --sandbox docker",
@@ -73,7 +73,7 @@ impl ProcessDriver {
             interpreter_libraries: Vec::new(),
         };
         let in_place = matches!(code, Code::Folder(_));
-        Ok(ProcessLauncher { function, entry, places, task_root, in_place })
+        Ok(Prepared { function, entry, places, task_root, in_place })
     }
 
     fn entry(
@@ -195,8 +195,8 @@ impl Driver for ProcessDriver {
         let driver = self.clone();
         async move {
             let prepared = tokio::task::spawn_blocking(move || driver.prepare_now(function)).await;
-            let launcher = prepared.map_err(|_| cannot("the preparation was interrupted"))??;
-            Ok(Arc::new(launcher) as Arc<dyn Launcher>)
+            let prepared = prepared.map_err(|_| cannot("the preparation was interrupted"))??;
+            Ok(Arc::new(ProcessLauncher(Arc::new(prepared))) as Arc<dyn Launcher>)
         }
         .boxed()
     }
@@ -204,7 +204,11 @@ impl Driver for ProcessDriver {
 
 /// Starts processes of one function.
 #[derive(Debug)]
-struct ProcessLauncher {
+struct ProcessLauncher(Arc<Prepared>);
+
+/// All that a process of one function is started with.
+#[derive(Debug)]
+struct Prepared {
     function: Arc<Function>,
     entry: Entry,
     places: Places,
@@ -212,7 +216,7 @@ struct ProcessLauncher {
     in_place: bool,
 }
 
-impl ProcessLauncher {
+impl Prepared {
     fn command(
         &self,
         program: Vec<OsString>,
@@ -254,6 +258,18 @@ impl ProcessLauncher {
         variables.insert(sweep::EXTENSION_OF.to_owned(), mark);
         let printed = Output::from_pipe(pipe::Receiver::from_owned_fd(reader.into())?);
         Ok((Extensions::waiting(Launch { programs, variables, output }), printed))
+    }
+
+    /// Whether the program waits at the gate by itself.
+    fn can_hold(&self) -> bool {
+        matches!(self.entry.program, Program::Client(_))
+    }
+
+    /// Blocks until the program runs.
+    fn start(&self, identity: &SandboxIdentity, account: &BTreeMap<String, String>) -> Result<Started, StartError> {
+        let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
+        let program = self.entry.program.argv()?;
+        self.spawn(program, identity, account).map_err(|problem| self.not_spawned(&problem, wrapped))
     }
 
     fn spawn(
@@ -317,7 +333,7 @@ impl ProcessLauncher {
 
 impl Launcher for ProcessLauncher {
     fn description(&self) -> &Description {
-        &self.entry.description
+        &self.0.entry.description
     }
 
     fn runtime_api_host(&self) -> IpAddr {
@@ -325,11 +341,11 @@ impl Launcher for ProcessLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        matches!(self.entry.program, Program::Client(_))
+        self.0.can_hold()
     }
 
     fn serves_in_place(&self) -> bool {
-        self.in_place
+        self.0.in_place
     }
 
     fn start(
@@ -337,11 +353,12 @@ impl Launcher for ProcessLauncher {
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
-        let wrapped = self.function.environment.0.contains_key(EXEC_WRAPPER);
+        let prepared = self.0.clone();
         async move {
-            debug::port_is_free(&self.function, self.runtime_api_host()).await?;
-            let program = self.entry.program.argv()?;
-            self.spawn(program, &identity, &account).map_err(|problem| self.not_spawned(&problem, wrapped))
+            debug::port_is_free(&prepared.function, self.runtime_api_host()).await?;
+            // The caller of a spawn waits until the program has replaced the child: on a busy machine for milliseconds.
+            let started = tokio::task::spawn_blocking(move || prepared.start(&identity, &account)).await;
+            started.map_err(|_| cannot("its start was interrupted"))?
         }
         .boxed()
     }

@@ -174,7 +174,7 @@ impl Actor {
             }
             Command::Set { name, patch, answer } => {
                 let owned = self.owned_ports();
-                self.forward(&name, answer, |answer| Order::Set { patch, owned, answer });
+                self.forward(&name, answer, |answer| Order::Set { patch: Box::new(patch), owned, answer });
             }
             Command::List { answer } => self.list(answer),
             Command::Status { name, answer } => self.status(&name, answer),
@@ -222,7 +222,7 @@ impl Actor {
                 drop(answer.send(Err(Refused::NameTaken { name, path: known.path() })));
                 return;
             }
-            known.send(Order::Start { patch, caller, owned, answer });
+            known.send(Order::Start { patch: Box::new(patch), caller, owned, answer });
             return;
         }
         let Some(path) = patch.path.clone() else {
@@ -237,7 +237,7 @@ impl Actor {
         };
         let project = project_task::spawn(self.shared.clone(), saved);
         let (first, outcome) = oneshot::channel();
-        project.send(Order::Start { patch, caller, owned, answer: first });
+        project.send(Order::Start { patch: Box::new(patch), caller, owned, answer: first });
         self.projects.insert(name.clone(), project);
         let refusals = self.refusals.clone();
         self.shared.requests.spawn(format!("the first start of {name}"), async move {

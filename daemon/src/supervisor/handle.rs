@@ -18,7 +18,7 @@ use crate::logs::{LogEntry, LogQuery};
 use crate::project::containers::ContainersPatch;
 use crate::project::gateway::GatewayPatch;
 use crate::project::issuers::Pin;
-use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{DebugSettings, ProjectName, SandboxChoice, SettingName, Settings, Warm};
 use crate::project::{FunctionId, Project, StandIn};
 use crate::sandbox::progress::{Board, Progress};
 use crate::template::{Diagnostic, Severity};
@@ -85,6 +85,8 @@ pub struct Patch {
     pub debug: DebugPatch,
     /// Sandboxes are frozen between invocations.
     pub freeze: Option<bool>,
+    /// Settings that are taken back before the others are applied.
+    pub unset: Vec<SettingName>,
 }
 
 /// A change of what is debugged; an inner `None` takes a setting back.

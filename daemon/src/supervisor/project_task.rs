@@ -166,13 +166,13 @@ impl ProjectTask {
             Order::Start { patch, caller, owned, answer } => {
                 self.caller = caller;
                 self.listing.begin();
-                let outcome = self.start(patch, &owned).await;
+                let outcome = self.start(*patch, &owned).await;
                 self.listing.settle();
                 self.answer_when_built(outcome, answer);
             }
             Order::Restore { owned } => self.restore(owned).await,
             Order::Set { patch, owned, answer } => {
-                let outcome = self.set(patch, &owned).await;
+                let outcome = self.set(*patch, &owned).await;
                 self.answer_when_built(outcome, answer);
             }
             Order::Stop { answer } => {

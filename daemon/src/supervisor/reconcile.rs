@@ -111,7 +111,7 @@ impl Ground<'_> {
     }
 
     /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
-    /// over when it was started for the same thing; as many sandboxes as it had are started at once.
+    /// over when it was started for the same thing; where it had sandboxes, one is started at once.
     pub(super) async fn replace(&self, prepared: Prepared, old: Option<&Running>, kept: Kept<'_>) -> Running {
         let Prepared { function, chosen_by, launcher } = prepared;
         let (launcher, reusable) = match launcher {
@@ -127,9 +127,8 @@ impl Ground<'_> {
         let worker = worker::spawn(self.spec(function.clone(), launcher.clone(), preload), held);
         // A debugger attaches before the first request.
         let at_once = self.settings.warm == Warm::Eager || function.serving.debug.is_some();
-        let wanted = if at_once { in_use.max(1) } else { in_use };
-        if wanted > 0 {
-            worker.begin_warm(wanted);
+        if at_once || in_use {
+            worker.begin_warm();
         }
         // Nothing is asked of the old one any more when the new one may first answer.
         if let Some(live) = old {

@@ -167,10 +167,8 @@ impl Actor {
                 Some(successor) => successor.forward(invocation, reply),
                 None => self.pool.invoke((invocation, reply), &mut self.actions),
             },
-            Message::Warm { count, paced: true, .. } => {
-                self.pool.pace(count, Instant::now() + FIRST, &mut self.actions)
-            }
-            Message::Warm { count, paced: false, ready } => self.warm(count, ready),
+            Message::Pace => self.pool.pace(Instant::now() + FIRST, &mut self.actions),
+            Message::Warm { count, ready } => self.warm(count, ready),
             Message::Limit(limits) => self.pool.limit(limits, &mut self.actions),
             Message::HandOver { reply } => {
                 let handover = self.hand_over();
@@ -197,23 +195,20 @@ impl Actor {
         }
     }
 
-    fn warm(&mut self, count: u32, ready: Option<oneshot::Sender<Result<(), String>>>) {
+    fn warm(&mut self, count: u32, ready: oneshot::Sender<Result<(), String>>) {
         if let Some(successor) = &self.successor {
-            ready.into_iter().for_each(|ready| successor.forward_ready(ready));
+            successor.forward_ready(ready);
             return;
         }
         self.pool.warm(count, &mut self.actions);
-        if let Some(ready) = ready {
-            self.tell_when_ready(ready);
-        }
+        self.tell_when_ready(ready);
     }
 
     fn hand_over(&mut self) -> Handover {
         let held = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
-        let had_any = self.pool.size() > 0;
+        let in_use = self.pool.size() > 0;
         let suspended = self.suspended.drain(..).map(|(_, waiting, _)| waiting);
         let waiting = suspended.chain(self.pool.hand_over(&mut self.actions)).collect();
-        let in_use = u32::try_from(self.pool.size()).unwrap_or(u32::MAX).max(u32::from(had_any));
         Handover { held, preload: self.preload.clone(), in_use, waiting }
     }
 

@@ -39,11 +39,11 @@ pub enum Message {
     Warm {
         /// How many.
         count: u32,
-        /// One goes first, and the others follow when it has had its time.
-        paced: bool,
         /// Told when the first of them is ready, or why it is not.
-        ready: Option<oneshot::Sender<Result<(), String>>>,
+        ready: oneshot::Sender<Result<(), String>>,
     },
+    /// Have one sandbox started after an edit; it has the machine for itself for a moment.
+    Pace,
     /// Other limits hold from now on.
     Limit(Limits),
     /// A newer version takes over: give it what it can use.
@@ -70,8 +70,8 @@ pub struct Handover {
     pub held: Option<Held>,
     /// What such a sandbox loads while it waits.
     pub preload: Preload,
-    /// How many sandboxes it had.
-    pub in_use: u32,
+    /// Whether it had any sandbox.
+    pub in_use: bool,
     /// Invocations that no sandbox has begun: the newest version serves them.
     pub waiting: Vec<Waiting>,
 }
@@ -152,16 +152,16 @@ impl Handle {
     /// Why INIT failed.
     pub async fn warm(self, count: u32) -> Result<(), String> {
         let (ready, outcome) = oneshot::channel();
-        if self.mailbox.send(Message::Warm { count, paced: false, ready: Some(ready) }).await.is_err() {
+        if self.mailbox.send(Message::Warm { count, ready }).await.is_err() {
             return Err("the daemon is stopping".to_owned());
         }
         drop(self);
         outcome.await.unwrap_or_else(|_| Err("the worker was replaced before it was ready".to_owned()))
     }
 
-    /// Has `count` sandboxes started, the first one before the others, without waiting.
-    pub fn begin_warm(&self, count: u32) {
-        if self.mailbox.try_send(Message::Warm { count, paced: true, ready: None }).is_err() {
+    /// Has a sandbox started, without waiting.
+    pub fn begin_warm(&self) {
+        if self.mailbox.try_send(Message::Pace).is_err() {
             tracing::debug!("a worker was too busy to be warmed");
         }
     }
@@ -200,7 +200,7 @@ impl Handle {
     /// Answers, in the place of an older version, one who waits for a sandbox to be ready.
     pub(super) fn forward_ready(&self, ready: oneshot::Sender<Result<(), String>>) {
         // Where the mailbox is full the sender is dropped, and who waits learns that the worker was replaced.
-        if self.mailbox.try_send(Message::Warm { count: 1, paced: false, ready: Some(ready) }).is_err() {
+        if self.mailbox.try_send(Message::Warm { count: 1, ready }).is_err() {
             tracing::debug!("a worker was too busy to tell when it is ready");
         }
     }

@@ -11,7 +11,7 @@ use samd_proto::{ApiError, ErrorCode};
 use super::containers;
 use crate::project::gateway::{GatewayPatch, Tls};
 use crate::project::issuers::Pin;
-use crate::project::settings::{ProjectName, SandboxChoice, Settings, Warm};
+use crate::project::settings::{ProjectName, SandboxChoice, SettingName, Settings, Warm};
 use crate::supervisor::handle::{CallerEnvironment, DebugPatch, Patch};
 
 /// The longest name of a project.
@@ -28,6 +28,23 @@ pub(in crate::control) fn project_name(name: String) -> Result<ProjectName, ApiE
         "`{}` is no name for a project: letters, digits, `-`, `_` and `.`, at most {MAX_NAME}, a letter or digit first",
         name.escape_debug()
     )))
+}
+
+fn setting(name: wire::settings::SettingName) -> SettingName {
+    match name {
+        wire::settings::SettingName::Template => SettingName::Template,
+        wire::settings::SettingName::Host => SettingName::Host,
+        wire::settings::SettingName::Port => SettingName::Port,
+        wire::settings::SettingName::EnvVars => SettingName::EnvVars,
+        wire::settings::SettingName::ParameterOverrides => SettingName::ParameterOverrides,
+        wire::settings::SettingName::Sandbox => SettingName::Sandbox,
+        wire::settings::SettingName::Warm => SettingName::Warm,
+        wire::settings::SettingName::Region => SettingName::Region,
+        wire::settings::SettingName::Profile => SettingName::Profile,
+        wire::settings::SettingName::MaxConcurrency => SettingName::MaxConcurrency,
+        wire::settings::SettingName::IdleExpiry => SettingName::IdleExpiry,
+        wire::settings::SettingName::BuildCommand => SettingName::BuildCommand,
+    }
 }
 
 /// A change of settings.
@@ -69,6 +86,7 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
         build_commands: patch
             .build_commands
             .map(|commands| commands.into_iter().map(|build| (build.function, build.command)).collect()),
+        unset: patch.unset.into_iter().map(setting).collect(),
         jwks: patch.jwks.map(|pins| pins.into_iter().map(pin).collect()).transpose()?,
     })
 }

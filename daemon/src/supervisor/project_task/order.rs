@@ -23,13 +23,13 @@ pub(in crate::supervisor) enum Order {
         owned: BTreeSet<u16>,
     },
     Start {
-        patch: Patch,
+        patch: Box<Patch>,
         caller: CallerEnvironment,
         owned: BTreeSet<u16>,
         answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
     },
     Set {
-        patch: Patch,
+        patch: Box<Patch>,
         owned: BTreeSet<u16>,
         answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
     },

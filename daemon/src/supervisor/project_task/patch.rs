@@ -5,7 +5,8 @@ use crate::supervisor::handle::Patch;
 
 /// The settings after a change; what the change leaves open stays.
 pub(super) fn patched(settings: &Settings, patch: Patch) -> Settings {
-    let now = settings.clone();
+    let mut now = settings.clone();
+    patch.unset.iter().for_each(|setting| now.reset(*setting));
     Settings {
         name: now.name,
         path: patch.path.unwrap_or(now.path),
