@@ -52,7 +52,7 @@ impl<'j> Judged<'j> {
 
 /// Whether a value says more than an empty mapping or list does.
 fn has_something(node: &Node) -> bool {
-    node.as_map().is_none_or(|map| map.len() > 0) && node.as_list().is_none_or(|list| !list.is_empty())
+    node.as_map().is_none_or(|map| !map.is_empty()) && node.as_list().is_none_or(|list| !list.is_empty())
 }
 
 /// Judges the properties of a resource, those of the Globals among them.
@@ -223,7 +223,7 @@ fn websocket_api(api: &Judged<'_>) {
         api.error("StageName", "the stage of a WebSocket API is not $default");
     }
     let Some(routes) = api.get("Routes").and_then(Node::as_map) else { return };
-    if routes.len() == 0 {
+    if routes.is_empty() {
         api.error("Routes", "a WebSocket API has at least one route");
     }
     for (key, _) in routes.iter().filter(|(key, _)| !is_route_key(&key.text)) {
