@@ -274,8 +274,7 @@ pub fn template(data: &[u8]) {
         return;
     };
     for row in routes(&project) {
-        let function = row.function.clone().map(FunctionId);
-        assert!(function.is_none_or(|id| project.functions.contains_key(&id)), "{row:?}");
+        assert!(row.function_id.as_ref().is_none_or(|id| project.functions.contains_key(id)), "{row:?}");
     }
     let apis: Vec<&Api> = project.precedence.iter().map(|id| &project.apis[id]).collect();
     assert_eq!(apis.len(), project.apis.len());
