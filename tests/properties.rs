@@ -87,3 +87,15 @@ fn only_the_token_that_was_signed_passes() {
         [b"eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9.eyJpc3MiOiJ4In0.AAAA", b"\0\0A\0\x20B\x01\x00-\x00\x40_\x00\x60."];
     holds(&seeds, 10, properties::token);
 }
+
+#[test]
+fn any_template_is_refused_with_its_place_or_can_be_served() {
+    let seeds: [&[u8]; 5] = [
+        b"Globals: {Api: {Auth: {ApiKeyRequired: true}}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: a.b\n      Runtime: python3.12\n      Events:\n        A: {Type: Api, Properties: {Path: '/{a+}', Method: any}}\n        B: {Type: HttpApi}\n",
+        b"Parameters: {P: {Type: String, Default: a}}\nConditions: {C: !Equals [!Ref P, a]}\nMappings: {M: {a: {b: c}}}\nResources:\n  A: {Type: AWS::Serverless::Api, Properties: {StageName: !If [C, !Sub '${P}x', !FindInMap [M, a, b]], Cors: \"'*'\", DefinitionBody: !Transform {Name: AWS::Include, Parameters: {Location: a.yaml}}}}\n%%%\nswagger: '2.0'\npaths: {/a: {get: {x-amazon-apigateway-integration: {type: mock}}}}\n",
+        b"Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::L:\n    - N\n    - [a, b]\n    - F${N}: {Type: AWS::Lambda::Function, Properties: {Handler: !Join ['.', [a, !Ref N]], Runtime: nodejs22.x, Code: {ZipFile: a}}}\n",
+        b"Resources:\n  S: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: b.yaml, Parameters: {P: !GetAtt S.Outputs.O}}}\n  A: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: &n a, ProtocolType: HTTP}}\n  R: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref A, RouteKey: 'GET /{x}', OperationName: *n}}\n%%%\nOutputs: {O: {Value: !Cidr [10.0.0.0/8, 3, 8]}}\nResources: {}\n",
+        b"{\"Resources\": {\"M\": {\"Type\": \"AWS::ApiGateway::Method\", \"Properties\": {\"RestApiId\": {\"Ref\": \"A\"}, \"ResourceId\": {\"Fn::GetAtt\": [\"A\", \"RootResourceId\"]}, \"HttpMethod\": \"GET\"}}, \"A\": {\"Type\": \"AWS::ApiGateway::RestApi\"}}}",
+    ];
+    holds(&seeds, 2_000, properties::template);
+}

@@ -5,6 +5,7 @@ mod differences;
 mod golden;
 mod hostile;
 mod loading;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::path::Path;

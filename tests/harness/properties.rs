@@ -1,6 +1,9 @@
 //! What holds of API Gateway's rules whatever bytes come: one function for each, which takes any bytes and panics where
 //! its claim fails. Seeded tests (`tests/properties.rs`) and the fuzzer's targets (`fuzz/`) feed the same ones.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -9,10 +12,14 @@ use samd::apigw::jwt::{self, Expected, Grant, Minter};
 use samd::apigw::policy::{self, Decision, Question};
 use samd::apigw::{Caller, Context, Exchange, Reply, Request, Router, event_v1, event_v2, reply};
 use samd::lambda::Outcome;
-use samd::project::FunctionId;
 use samd::project::api::{
     Api, ApiId, ApiKind, Authorization, Integration, LambdaProxy, Method, Payload, Route, RoutePath, Validation,
 };
+use samd::project::environment::Overrides;
+use samd::project::settings::{ProjectName, Settings};
+use samd::project::{FunctionId, Project, containers, resolve, routes, serving, tailor};
+use samd::template::scope::Surroundings;
+use samd::template::{Diagnostic, Findings, Template};
 use serde_json::{Map, Value, json};
 
 fn api(kind: ApiKind) -> Api {
@@ -219,4 +226,57 @@ pub fn token(data: &[u8]) {
         let changed = String::from_utf8_lossy(&bytes).into_owned();
         assert!(changed == good || !accepted(&changed), "byte {at} as {byte}");
     }
+}
+
+/// What parts a template from the one file that it may name, in bytes that mean both.
+const NEXT_FILE: &str = "\n%%%\n";
+const TEMPLATE: &str = "/project/template.yaml";
+
+/// The template in the bytes, as the loader makes a project of it; what it includes, nests or imports is the text behind
+/// [`NEXT_FILE`].
+fn loaded(data: &[u8]) -> (Option<Project>, Vec<Diagnostic>) {
+    let text = String::from_utf8_lossy(data);
+    let (text, other) = text.split_once(NEXT_FILE).map_or((text.as_ref(), None), |(text, other)| (text, Some(other)));
+    let template = match Template::parse(Path::new(TEMPLATE), text) {
+        Ok(template) => template,
+        Err(diagnostics) => return (None, diagnostics),
+    };
+    let not_found = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let around = Surroundings {
+        region: "us-east-1".to_owned(),
+        account: "123456789012".to_owned(),
+        stack_name: "stack".to_owned(),
+        overrides: BTreeMap::from([("Given".to_owned(), "given".to_owned())]),
+        read: &|_| other.map(str::to_owned).ok_or_else(not_found),
+        findings: Findings::default(),
+    };
+    let (mut project, mut diagnostics) = resolve(template, around, &Overrides::default());
+    let settings = Settings::new(ProjectName("stack".to_owned()), TEMPLATE.into());
+    diagnostics.extend(tailor(&mut project, &settings).err());
+    diagnostics.extend(serving::apply(&mut project, &settings));
+    diagnostics.extend(containers::apply(&mut project, &settings));
+    (Some(project), diagnostics)
+}
+
+/// Any text is refused, or loads: what is wrong is said with its place, every route leads to a function that is there,
+/// and the project's router can be made.
+///
+/// # Panics
+/// It does not.
+pub fn template(data: &[u8]) {
+    let (project, diagnostics) = loaded(data);
+    for diagnostic in &diagnostics {
+        let place = diagnostic.location.as_ref().unwrap_or_else(|| panic!("no place: {diagnostic}"));
+        assert!(place.line > 0 && place.column > 0, "{diagnostic}");
+    }
+    let Some(project) = project else {
+        assert!(!diagnostics.is_empty(), "a refusal says why");
+        return;
+    };
+    for row in routes(&project) {
+        assert!(row.function_id.as_ref().is_none_or(|id| project.functions.contains_key(id)), "{row:?}");
+    }
+    let apis: Vec<&Api> = project.precedence.iter().map(|id| &project.apis[id]).collect();
+    assert_eq!(apis.len(), project.apis.len());
+    drop(Router::new(&apis).find("GET", "/"));
 }

@@ -50,13 +50,44 @@ const NEWER: [&str; 2] = ["PublishToLatestPublished", "EndpointAccessMode"];
 /// Reports all of it.
 pub fn report(template: &Template, findings: &Findings) {
     transforms(template, findings);
+    for section in ["Globals", "Parameters", "Mappings", "Conditions", "Outputs", "Metadata"] {
+        is_mapping(template.root.get(section), section, findings);
+    }
     for (kind, node) in template.section("Globals") {
+        is_mapping(Some(node), &format!("Globals.{}", kind.text), findings);
         globals(kind, node, findings);
+    }
+    for (id, node) in template.section("Resources") {
+        resource(id, node, findings);
     }
     if let Some(rules) = template.root.get("Rules") {
         let note = Diagnostic::new(Severity::Note, "Rules are checked when the template is deployed, not here");
         findings.report(note.at(rules.mark.location()).path("Rules"));
     }
+}
+
+fn is_mapping(node: Option<&Node>, path: &str, findings: &Findings) {
+    if let Some(node) = node.filter(|node| !node.is_null() && node.as_map().is_none()) {
+        let error = Diagnostic::error(format!("{path} is a mapping, and here it is {}", node.value.kind()));
+        findings.report(error.at(node.mark.location()).path(path));
+    }
+}
+
+/// A resource is a mapping with a Type, under an id of letters and digits.
+fn resource(id: &Key, node: &Node, findings: &Findings) {
+    if id.text.starts_with("Fn::") {
+        return;
+    }
+    let message = if node.as_map().is_none() {
+        format!("the resource {} is a mapping, and here it is {}", id.text, node.value.kind())
+    } else if node.get("Type").is_none() {
+        format!("the resource {} has no Type", id.text)
+    } else if !id.text.contains(['$', '&']) && !id.text.chars().all(char::is_alphanumeric) {
+        format!("the logical id {} has other characters than letters and digits", id.text)
+    } else {
+        return;
+    };
+    findings.report(Diagnostic::error(message).at(id.mark.location()).path(format!("Resources.{}", id.text)));
 }
 
 fn transforms(template: &Template, findings: &Findings) {

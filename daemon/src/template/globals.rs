@@ -34,6 +34,15 @@ fn kept(global: &Node, ignored: Option<&Node>) -> Node {
     Node::map(kept.map(|(key, value)| (key.clone(), value.clone())).collect(), &global.mark)
 }
 
+/// Whether the Globals of a resource's kind have a property of this name.
+#[must_use]
+pub fn is_stated(template: &Template, resource: &Node, name: &Node) -> bool {
+    let kind = resource.get("Type").and_then(Node::as_str).and_then(|kind| kind.strip_prefix("AWS::Serverless::"));
+    let global = kind.and_then(|kind| template.root.at(&["Globals", kind]));
+    let name = name.as_str();
+    name == Some("*") || name.is_some_and(|name| global.is_some_and(|global| global.get(name).is_some()))
+}
+
 /// Local over global: mappings merge key by key, lists follow one another, everything else is replaced.
 #[must_use]
 pub fn merge(global: &Node, local: &Node) -> Node {

@@ -13,6 +13,7 @@
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
 //! | [`check`] | what is said and has no effect here |
+//! | [`schema`], `rules` | what SAM's resources and events may have, one property by itself and several together |
 //! | [`properties`] | typed reading of a resource's properties, with diagnostics |
 //!
 //! It never reads a file: contents come through a function that the loader passes in.
@@ -33,7 +34,9 @@ pub mod parameter;
 mod physical;
 pub mod properties;
 pub mod reference;
+mod rules;
 mod scalar;
+pub mod schema;
 pub mod scope;
 pub mod sub;
 pub mod yaml;

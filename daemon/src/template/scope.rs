@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Diagnostic, Findings, Mark, Node, Template, check, globals, language_extensions, parameter};
+use super::{Diagnostic, Findings, Mark, Node, Template, check, globals, language_extensions, parameter, schema};
 
 /// Reads a file's text; the only way in which resolving reaches beyond its arguments.
 pub type Read<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -80,6 +80,7 @@ impl<'a> Scope<'a> {
         if let Some(expanded) = language_extensions::expand(&scope) {
             scope.template = Rc::new(expanded);
         }
+        schema::report(&scope.template, scope.findings());
         scope
     }
 

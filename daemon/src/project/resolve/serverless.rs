@@ -79,7 +79,7 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
     let declared = scope.template.resource(id).is_some();
     let path = if declared { format!("Resources.{id}.Properties") } else { String::new() };
     let properties = Properties::new(&node, path.clone(), scope.findings());
-    let mut api = Api::new(ApiId(scope.id(id)), kind, stage(&properties, kind, declared));
+    let mut api = Api::new(ApiId(scope.id(id)), kind, stage(&properties, kind));
     settings(&properties, &mut api);
     let definition = definition(scope, &properties);
     let merged = properties.flag("MergeDefinitions").unwrap_or(false);
@@ -96,15 +96,10 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
     ServerlessApi { draft, node, path, events }
 }
 
-fn stage(properties: &Properties<'_>, kind: ApiKind, declared: bool) -> String {
+fn stage(properties: &Properties<'_>, kind: ApiKind) -> String {
     let stated = properties.text("StageName");
     match kind {
-        ApiKind::Rest => {
-            if stated.is_none() && declared {
-                properties.error("StageName", "an AWS::Serverless::Api states its StageName");
-            }
-            stated.unwrap_or_else(|| "Prod".to_owned())
-        }
+        ApiKind::Rest => stated.unwrap_or_else(|| "Prod".to_owned()),
         ApiKind::Http => stated.unwrap_or_else(|| "$default".to_owned()),
     }
 }

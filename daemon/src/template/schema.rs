@@ -1,0 +1,237 @@
+//! SAM's own resources and events against what AWS's translator knows of them: properties that they do not have, that
+//! they lack, or whose values are not of their kind, each said at its place.
+//!
+//! What there is stands in `schema/sam.txt`, as data; what several properties say together is judged in [`super::rules`].
+//! Plain CloudFormation's resources are not looked at: the services themselves decide about them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
+
+use super::intrinsic::is_intrinsic;
+use super::node::{Key, Map, Mark, Node, Value};
+use super::{Diagnostic, Findings, Template, globals, rules};
+
+static SAM: LazyLock<BTreeMap<&str, Vec<Property>>> = LazyLock::new(|| read(include_str!("schema/sam.txt")));
+
+/// How alike a misspelt name and a real one are at least, for the real one to be proposed.
+const ALIKE: f64 = 0.85;
+/// In the data: there may be other properties.
+const OTHERS: &str = "...";
+
+/// A property that a resource, an event or a mapping of theirs may have.
+struct Property {
+    name: &'static str,
+    /// The kinds of values it takes; none means any.
+    kinds: Vec<&'static str>,
+    /// The words that it may be; none means any.
+    words: Vec<&'static str>,
+    is_required: bool,
+    /// No function may stand for its value.
+    is_literal: bool,
+}
+
+/// A title at the margin, its properties indented below it.
+fn read(text: &'static str) -> BTreeMap<&'static str, Vec<Property>> {
+    let mut all = BTreeMap::new();
+    let mut title = "";
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match line.strip_prefix("  ") {
+            None => title = line,
+            Some(property) => all.entry(title).or_insert_with(Vec::new).extend(property_of(property)),
+        }
+    }
+    all
+}
+
+fn property_of(line: &'static str) -> Option<Property> {
+    let mut said = line.split(' ');
+    let mut property =
+        Property { name: said.next()?, kinds: Vec::new(), words: Vec::new(), is_required: false, is_literal: false };
+    for word in said {
+        match word {
+            "required" => property.is_required = true,
+            "literal" => property.is_literal = true,
+            "text" | "list" | "mapping" | "number" | "flag" => property.kinds.push(word),
+            words => property.words.extend(words.split('|')),
+        }
+    }
+    Some(property)
+}
+
+/// Where mistakes are reported; the same one at the same place once, however many resources a Globals section or a loop
+/// puts it into.
+pub(super) struct Report<'f> {
+    findings: &'f Findings,
+    said: RefCell<HashSet<(String, u32, u32)>>,
+}
+
+impl Report<'_> {
+    /// Reports an error at a place.
+    pub(super) fn error(&self, message: impl Into<String>, mark: &Mark, path: &str) {
+        self.say(Diagnostic::error(message).at(mark.location()).path(path), mark);
+    }
+
+    fn say(&self, error: Diagnostic, mark: &Mark) {
+        if self.said.borrow_mut().insert((error.message.clone(), mark.line, mark.column)) {
+            self.findings.report(error);
+        }
+    }
+}
+
+/// Reports what is wrong with the template's SAM resources, whatever their conditions say.
+pub fn report(template: &Template, findings: &Findings) {
+    let report = Report { findings, said: RefCell::default() };
+    for (id, resource) in template.section("Resources") {
+        if let Some(kind) = resource.get("Type").and_then(Node::as_str).filter(|kind| SAM.contains_key(kind)) {
+            of_resource(template, id, kind, resource, &report);
+        }
+    }
+}
+
+fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, report: &Report<'_>) {
+    let stated = resource.get("Properties").filter(|node| !node.is_null());
+    if stated.is_some_and(|node| node.as_map().is_none()) {
+        return; // said where properties are read
+    }
+    let path = format!("Resources.{}.Properties", id.text);
+    let properties = globals::merged(template, resource);
+    Owner { title: kind, name: kind, mark: &id.mark, path: &path }.check(&properties, report);
+    rules::of_resource(template, id, kind, &properties, report);
+    for (name, event) in properties.get("Events").and_then(Node::as_map).into_iter().flat_map(Map::iter) {
+        if !name.text.starts_with("Fn::") {
+            of_event(kind, name, event, &format!("{path}.Events.{}", name.text), report);
+        }
+    }
+}
+
+fn of_event(owner: &str, name: &Key, event: &Node, path: &str, report: &Report<'_>) {
+    let Some(kind) = event.get("Type").and_then(Node::as_str) else {
+        return report.error(format!("the event {} has no Type", name.text), &name.mark, path);
+    };
+    let title = format!("{owner} event {kind}");
+    if SAM.contains_key(title.as_str()) {
+        let path = format!("{path}.Properties");
+        let empty = Node::map(Vec::new(), &name.mark);
+        let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);
+        let owner = format!("an event of type {kind}");
+        Owner { title: &title, name: &owner, mark: &name.mark, path: &path }.check(properties, report);
+        return rules::of_event(kind, properties, &name.mark, &path, report);
+    }
+    let mark = event.get("Type").map_or(&name.mark, |node| &node.mark);
+    let begin = format!("{owner} event ");
+    let kinds = SAM.keys().filter_map(|title| title.strip_prefix(begin.as_str()));
+    let error = with_proposal(Diagnostic::error(format!("{owner} has no events of type {kind}")), kind, kinds);
+    report.say(error.at(mark.location()).path(format!("{path}.Type")), mark);
+}
+
+/// What has properties: a resource, an event, or a mapping of theirs.
+struct Owner<'o> {
+    title: &'o str,
+    name: &'o str,
+    mark: &'o Mark,
+    path: &'o str,
+}
+
+impl Owner<'_> {
+    fn check(&self, properties: &Node, report: &Report<'_>) {
+        let Some(stated) = properties.as_map().filter(|_| is_told_of(self.title)) else { return };
+        let known = SAM.get(self.title).map(Vec::as_slice).unwrap_or_default();
+        let is_open = known.is_empty() || known.iter().any(|property| property.name == OTHERS);
+        for (key, value) in stated.iter().filter(|(key, _)| !key.text.starts_with("Fn::")) {
+            let path = format!("{}.{}", self.path, key.text);
+            match known.iter().find(|property| property.name == &*key.text) {
+                Some(property) => of_value(property, value, &path, report),
+                None if is_open => {}
+                None => report.say(self.unknown(key, known).path(path.clone()), &key.mark),
+            }
+            self.nested(key, value, &path, report);
+        }
+        // What is included may have the rest.
+        if stated.iter().any(|(key, _)| key.text.starts_with("Fn::")) {
+            return;
+        }
+        let is_there = |name: &str| stated.get(name).is_some_and(|node| !node.is_null());
+        for property in known.iter().filter(|property| property.is_required && !is_there(property.name)) {
+            let path = format!("{}.{}", self.path, property.name);
+            report.error(format!("{} needs {}", self.name, property.name), self.mark, &path);
+        }
+    }
+
+    /// The properties of a property that is a mapping, and those of its entries.
+    fn nested(&self, key: &Key, value: &Node, path: &str, report: &Report<'_>) {
+        let Some(map) = value.as_map().filter(|_| !is_intrinsic(value)) else { return };
+        let title = format!("{}.{}", self.title, key.text);
+        Owner { title: &title, name: &key.text, mark: &key.mark, path }.check(value, report);
+        let title = format!("{title}.*");
+        let entries = map.iter().filter(|(name, _)| SAM.contains_key(title.as_str()) && !name.text.starts_with("Fn::"));
+        for (name, entry) in entries.filter(|(_, entry)| !is_intrinsic(entry)) {
+            let path = format!("{path}.{}", name.text);
+            if entry.as_map().is_none() {
+                let message = format!("{} is a mapping, and here it is {}", name.text, entry.value.kind());
+                report.error(message, &entry.mark, &path);
+            }
+            Owner { title: &title, name: &name.text, mark: &name.mark, path: &path }.check(entry, report);
+        }
+    }
+
+    fn unknown(&self, key: &Key, known: &[Property]) -> Diagnostic {
+        let error = Diagnostic::error(format!("{} has no property {}", self.name, key.text)).at(key.mark.location());
+        with_proposal(error, &key.text, known.iter().map(|property| property.name))
+    }
+}
+
+/// Whether the data tell of the mapping of this title, or of one inside it.
+fn is_told_of(title: &str) -> bool {
+    SAM.range(title..).next().is_some_and(|(found, _)| found.starts_with(title))
+}
+
+fn with_proposal<'n>(error: Diagnostic, written: &str, names: impl Iterator<Item = &'n str>) -> Diagnostic {
+    let alike = names.map(|name| (strsim::jaro_winkler(written, name), name));
+    match alike.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((_, name)) => error.help(format!("did you mean {name}?")),
+        None => error,
+    }
+}
+
+fn of_value(property: &Property, node: &Node, path: &str, report: &Report<'_>) {
+    let is_call = is_intrinsic(node);
+    if node.is_null() || (is_call && !property.is_literal) {
+        return;
+    }
+    let name = property.name;
+    if !property.words.is_empty() {
+        if !property.words.iter().any(|word| node.as_str() == Some(*word)) {
+            report.error(format!("{name} is one of {}", property.words.join(", ")), &node.mark, path);
+        }
+    } else if !property.kinds.is_empty() && !property.kinds.iter().any(|kind| is_kind(kind, node, is_call)) {
+        let kinds = property.kinds.iter().map(|kind| spoken(kind)).collect::<Vec<_>>().join(" or ");
+        let message = if is_call {
+            format!("{name} is {kinds}, written out: no function may stand for it")
+        } else {
+            format!("{name} is {kinds}, and here it is {}", node.value.kind())
+        };
+        report.error(message, &node.mark, path);
+    }
+}
+
+fn is_kind(kind: &str, node: &Node, is_call: bool) -> bool {
+    match &node.value {
+        Value::String(_) => kind == "text",
+        Value::Number(_) => kind == "number",
+        Value::Bool(_) => matches!(kind, "flag" | "number"),
+        Value::List(_) => kind == "list",
+        Value::Map(_) => kind == "mapping" && !is_call,
+        Value::Null => true,
+    }
+}
+
+fn spoken(kind: &str) -> &'static str {
+    match kind {
+        "list" => "a list",
+        "mapping" => "a mapping",
+        "number" => "a number",
+        "flag" => "true or false",
+        _ => "text",
+    }
+}
