@@ -165,3 +165,10 @@ fn a_mistake_of_the_globals_is_told_once() {
     let of_layers = errors.iter().filter(|error| error.message.starts_with("Layers is a list"));
     assert_eq!(of_layers.count(), 1, "{errors:?}");
 }
+
+#[test]
+fn a_text_that_a_macro_makes_is_no_mistake() {
+    let made = "Resources:\n  Host:\n    Type: AWS::EC2::Instance\n    Properties:\n      \
+                UserData: {Fn::Sub: {Fn::Transform: {Name: Made, Parameters: {A: b}}}}\n";
+    assert_eq!(errors(made), []);
+}

@@ -9,16 +9,23 @@ use super::node::{Mark, Node};
 impl Scope<'_> {
     pub(super) fn call_sub(&self, argument: &Node) -> Node {
         let (text, variables) = match argument.as_list() {
-            Some([text, variables]) => (text.scalar(), self.variables(variables)),
-            Some([text]) => (text.scalar(), BTreeMap::new()),
+            Some([text, variables]) => (self.sub_text(text), self.variables(variables)),
+            Some([text]) => (self.sub_text(text), BTreeMap::new()),
             Some(_) => (None, BTreeMap::new()),
-            None => (argument.scalar(), BTreeMap::new()),
+            None => (self.sub_text(argument), BTreeMap::new()),
         };
         let Some(text) = text else {
             self.mistake(&argument.mark, "Fn::Sub takes a text, or a text and its variables");
             return Node::text("", &argument.mark);
         };
         Node::text(&self.substitute(&text, &variables, &argument.mark), &argument.mark)
+    }
+
+    /// A text may come from a macro, which CloudFormation runs first; what one cannot run here is told where it stands.
+    fn sub_text(&self, node: &Node) -> Option<Arc<str>> {
+        let by_macro =
+            || node.get("Fn::Transform").map(|_| self.eval(node).and_then(|value| value.scalar()).unwrap_or_default());
+        node.scalar().or_else(by_macro)
     }
 
     fn variables(&self, variables: &Node) -> BTreeMap<Arc<str>, Arc<str>> {
