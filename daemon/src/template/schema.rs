@@ -1,7 +1,7 @@
 //! SAM's own resources and events against what AWS's translator knows of them: properties that they do not have, that
 //! they lack, or whose values are not of their kind, each said at its place.
 //!
-//! What there is stands in `schema/sam.txt`, as data; what several properties say together is judged in [`super::rules`].
+//! What there is stands in `schema/sam.txt`, as data; what several properties say together is judged in `rules`.
 //! Plain CloudFormation's resources are not looked at: the services themselves decide about them.
 
 use std::cell::RefCell;
