@@ -221,6 +221,16 @@ fn start_brings_up_the_daemon_that_is_missing_and_it_outlives_the_command() {
 }
 
 #[test]
+fn a_daemon_that_finds_its_state_held_says_so_by_its_status() {
+    let daemon = Daemon::start();
+    let mut second = Command::new(executable("samd"));
+    second.env("SAMD_STATE_DIR", daemon.state()).env("SAMD_CONTROL", "127.0.0.1:0");
+    let ended = second.output().unwrap();
+    assert_eq!(ended.status.code(), Some(i32::from(samd_proto::place::HELD_STATUS)));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("another samd"));
+}
+
+#[test]
 fn two_starts_at_the_same_moment_share_one_daemon() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");

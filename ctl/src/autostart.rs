@@ -22,8 +22,8 @@ use crate::station::Station;
 const VARIABLE: &str = "SAMD_AUTOSTART";
 /// How long a daemon may take until it answers.
 const READY: Duration = Duration::from_secs(15);
-/// How long to go on looking once ours has died: another call may have started one at the same moment, or a service
-/// manager may be restarting it.
+/// How long to go on looking once ours has died: a service manager may be restarting it. When ours found the state held by
+/// another, that one is on its way and has as long as ours would have had.
 const GRACE: Duration = Duration::from_millis(500);
 /// Lines of a dead daemon's log that are shown.
 const TAIL: usize = 15;
@@ -101,7 +101,8 @@ fn wait(child: &mut Child, station: &Station) -> Ended {
         if let Some(address) = station.address().filter(|address| client::answers(*address)) {
             return Attempt::Found(address);
         }
-        if death.is_some_and(|(_, at)| at.elapsed() >= GRACE) {
+        let another = |status: ExitStatus| status.code() == Some(i32::from(place::HELD_STATUS));
+        if death.is_some_and(|(status, at)| !another(status) && at.elapsed() >= GRACE) {
             return Attempt::Over;
         }
         if let (None, Ok(Some(status))) = (death, child.try_wait()) {

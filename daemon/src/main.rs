@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use samd::{daemon, state, telemetry};
+use samd::state::{self, StateError};
+use samd::{daemon, telemetry};
 
 /// Runs Amazon API Gateway and AWS Lambda on this machine, as a background daemon steered by samctl.
 #[derive(Parser)]
@@ -49,7 +50,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("samd: {problem:#}");
-            ExitCode::FAILURE
+            match problem.downcast_ref() {
+                Some(StateError::Held { .. }) => ExitCode::from(state::HELD_STATUS),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// Random bytes of a control token.
 const TOKEN_BYTES: usize = 32;
 
+/// The exit status of a daemon that found its state folder held by another: `EX_TEMPFAIL` of sysexits(3).
+pub const HELD_STATUS: u8 = 75;
+
 /// Why the state folder cannot be used; each sentence says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -45,6 +48,7 @@ pub enum StateError {
         user: u32,
     },
     /// Another daemon has it.
+    /// The daemon's exit status is [`HELD_STATUS`] then, by which samctl knows it.
     #[error("another samd{} holds {path}; use it, or set SAMD_STATE_DIR to another folder", holder(*.pid))]
     Held {
         /// The folder.

@@ -23,6 +23,9 @@ pub const CONTROL_FILE: &str = "control";
 /// The file in the state folder to which a daemon in the background writes its log.
 pub const DAEMON_LOG_FILE: &str = "samd.log";
 
+/// The exit status of a daemon that found its state folder held by another: `EX_TEMPFAIL` of sysexits(3).
+pub const HELD_STATUS: u8 = 75;
+
 /// The state folder as the environment has it: `SAMD_STATE_DIR`, else `$XDG_STATE_HOME/samd`, else
 /// `~/.local/state/samd`. An empty variable counts as unset, and a relative `XDG_STATE_HOME` or `HOME` too, as the XDG
 /// specification asks.

@@ -72,7 +72,7 @@ impl FakeSupervisor {
     pub fn log(&self, function: &str, source: LogSource, line: &str) {
         let function = FunctionId(function.to_owned());
         let time = SystemTime::now();
-        self.logs.push(LogEntry { time, function, line: line.into(), source, request_id: None });
+        self.logs.push(LogEntry { time, function: function.into(), line: line.into(), source, request_id: None });
     }
 }
 
@@ -199,7 +199,7 @@ fn outcome(function: &FunctionId, invocation: &Invocation, logs: &LogHub) -> Out
     let id = &invocation.request_id;
     let log = |source, line: String| {
         let (time, request_id) = (SystemTime::now(), Some(id.as_str().into()));
-        logs.push(LogEntry { time, function: function.clone(), line: line.into(), source, request_id });
+        logs.push(LogEntry { time, function: function.clone().into(), line: line.into(), source, request_id });
     };
     log(LogSource::Platform, format!("START RequestId: {id} Version: $LATEST"));
     log(LogSource::Function, format!("invoked as {}", invocation.invoked_arn));

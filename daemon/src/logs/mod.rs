@@ -23,7 +23,7 @@ pub struct LogEntry {
     /// When it was written.
     pub time: SystemTime,
     /// Whose it is.
-    pub function: FunctionId,
+    pub function: Arc<FunctionId>,
     /// The line without its newline, as AWS would write it to the log stream.
     pub line: Arc<str>,
     /// Who wrote it.
@@ -58,7 +58,7 @@ impl LogQuery {
     /// Whether an entry is asked for.
     #[must_use]
     pub fn matches(&self, entry: &LogEntry) -> bool {
-        self.function.as_ref().is_none_or(|function| *function == entry.function)
+        self.function.as_ref().is_none_or(|function| *function == *entry.function)
             && self.since.is_none_or(|since| entry.time >= since)
     }
 }

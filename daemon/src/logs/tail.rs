@@ -93,7 +93,7 @@ mod tests {
         for (source, line, request_id) in lines {
             tail.push(&LogEntry {
                 time: SystemTime::UNIX_EPOCH,
-                function: FunctionId("F".to_owned()),
+                function: FunctionId("F".to_owned()).into(),
                 line: (*line).into(),
                 source: *source,
                 request_id: request_id.map(Into::into),

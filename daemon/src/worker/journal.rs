@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 use crate::lambda::extension::Standing;
 use crate::lambda::report::{self, Report};
 use crate::logs::{LogEntry, LogHub, LogSource};
-use crate::project::Function;
+use crate::project::{Function, FunctionId};
 
 /// One function's way to its project's log.
 #[derive(Debug, Clone)]
 pub struct Journal {
     function: Arc<Function>,
+    /// Its id, which all entries share.
+    id: Arc<FunctionId>,
     hub: LogHub,
 }
 
@@ -46,7 +48,7 @@ impl Journal {
     /// The log of `function` in `hub`.
     #[must_use]
     pub fn new(function: Arc<Function>, hub: LogHub) -> Journal {
-        Journal { function, hub }
+        Journal { id: Arc::new(function.id.clone()), function, hub }
     }
 
     /// A line that the function printed during an invocation, or outside of any.
@@ -90,7 +92,7 @@ impl Journal {
     }
 
     fn push(&self, line: &str, source: LogSource, request_id: Option<Arc<str>>) {
-        let function = self.function.id.clone();
+        let function = self.id.clone();
         self.hub.push(LogEntry { time: SystemTime::now(), function, line: line.into(), source, request_id });
     }
 }
