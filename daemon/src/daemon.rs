@@ -1,7 +1,8 @@
 //! The composition root: opens things, wires handles, ends them in order.
 //!
-//! Order of a start: state folder (and its lock) → what a killed daemon left is reaped, or taken over where it waits → store → drivers → supervisor →
-//! control port → ready. Order of an end: stop accepting and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
+//! Order of a start: state folder (and its lock) → processes that a killed daemon left are reaped → store → its containers
+//! are reaped, or held for who claims them → drivers → supervisor → control port → ready. Order of an end: stop accepting
+//! and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -58,7 +58,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves `snapshot` on `listener`, and what `changes` leads to as soon as it is known of. Connections belong to `phase`, so that a shutdown can wait for them.
+    /// Serves `snapshot` on `listener`, and what `changes` leads to as soon as it is known of. Connections belong to
+    /// `phase`, so that a shutdown can wait for them.
     ///
     /// # Errors
     /// The listener has no address.
