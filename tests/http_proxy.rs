@@ -116,6 +116,10 @@ Resources:
             get:
               x-amazon-apigateway-integration:
                 {{type: http_proxy, httpMethod: GET, payloadFormatVersion: '1.0', timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/late'}}
+          /unread:
+            post:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: POST, payloadFormatVersion: '1.0', timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/'}}
           /nobody:
             get:
               x-amazon-apigateway-integration:
@@ -133,6 +137,10 @@ Resources:
             get:
               x-amazon-apigateway-integration:
                 {{type: http_proxy, httpMethod: GET, timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/late'}}
+          /rest-unread:
+            post:
+              x-amazon-apigateway-integration:
+                {{type: http_proxy, httpMethod: POST, timeoutInMillis: 100, uri: 'http://127.0.0.1:{upstream}/'}}
           /rest-up/up:
             post:
               x-amazon-apigateway-integration:
@@ -272,6 +280,26 @@ fn a_server_that_is_late_is_503_of_an_http_api_and_504_of_a_rest_api() {
     assert_eq!((reply.status, reply.text().as_str()), (503, r#"{"message":"Service Unavailable"}"#));
     let reply = served.get("/rest-late");
     assert_eq!((reply.status, reply.text().as_str()), (504, r#"{"message": "Endpoint request timed out"}"#));
+}
+
+#[test]
+fn a_server_that_does_not_read_is_late_too() {
+    // It never accepts: the kernel takes the connection and the first of the body.
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_daemon, _project, served) = serve(upstream.local_addr().unwrap().port());
+    for (path, status) in [("/unread", 503), ("/rest-unread", 504)] {
+        let mut stream = served.connect();
+        let mut sending = stream.try_clone().unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n");
+        let sender = std::thread::spawn(move || {
+            sending.write_all(head.as_bytes()).unwrap();
+            // The gateway answers before it has read all of it.
+            drop(sending.write_all(&vec![b'x'; 10_000_000]));
+        });
+        assert_eq!(read_reply(&mut stream).status, status, "{path}");
+        drop(stream.shutdown(std::net::Shutdown::Both));
+        sender.join().unwrap();
+    }
 }
 
 /// An HTTPS server that says what it was asked.

@@ -18,7 +18,7 @@ use super::intake::{BodyProblem, MOST_BODY, whole};
 use super::outbound::{Outbound, Payload};
 use super::outgoing::{Answer, Stream};
 use super::pipeline::refusal;
-use super::upload::{Progress, Upload};
+use super::upload::{Turn, Upload, server_is_late};
 
 /// The answer of an HTTP_PROXY integration.
 ///
@@ -29,14 +29,13 @@ pub(super) async fn pass(
     proxy: &HttpProxy,
     coming: Option<Incoming>,
 ) -> Answer {
-    let (upload, mut told) = coming.map(Upload::new).unzip();
+    let (upload, turn) = coming.map(Upload::new).unzip();
     let answered = passed(outbound, exchange, proxy, upload);
     let late = async {
-        // The time is the server's: it begins when the client has said all.
-        if let Some(told) = &mut told {
-            drop(told.wait_for(|progress| *progress != Progress::Coming).await);
+        match turn.clone() {
+            Some(turn) => server_is_late(turn, proxy.timeout).await,
+            None => tokio::time::sleep(proxy.timeout).await,
         }
-        tokio::time::sleep(proxy.timeout).await;
     };
     let answered = tokio::select! {
         biased;
@@ -45,9 +44,9 @@ pub(super) async fn pass(
     };
     match answered {
         Some(Ok(answer)) => answer,
-        Some(Err(problem)) => match told.map(|told| *told.borrow()) {
-            Some(Progress::Failed(problem)) => unreadable(exchange, problem).into(),
-            Some(Progress::Coming | Progress::Passed) | None => failed(exchange, proxy, &problem).into(),
+        Some(Err(problem)) => match turn.map(|turn| *turn.borrow()) {
+            Some(Turn::Failed(problem)) => unreadable(exchange, problem).into(),
+            Some(Turn::Server | Turn::Client) | None => failed(exchange, proxy, &problem).into(),
         },
         None => reply::timeout(exchange).into(),
     }
