@@ -7,6 +7,7 @@
 //! ```
 //! The daemon is the container's Runtime API: the image's entry point starts the runtime itself when
 //! `AWS_LAMBDA_RUNTIME_API` is set. No call to the engine is made while requests are served.
+//! What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
 
 mod companions;
 mod container;
