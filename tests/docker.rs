@@ -1,6 +1,7 @@
 //! Functions in containers, through the real daemon, a real engine and stand-ins for AWS's base images
 //! (tests/install/docker.sh makes them).
 
+mod beside;
 mod building;
 mod heirs;
 mod layers;
