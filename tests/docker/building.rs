@@ -45,7 +45,10 @@ fn an_image_is_built_from_metadata_and_again_when_its_files_change() {
     let second = image();
     assert_ne!(first, second);
 
-    let serving = containers(&daemon);
+    let serving = eventually("one that serves and one that waits", || {
+        let settled = !daemon.status_text("building").contains("stopping");
+        Some(containers(&daemon)).filter(|all| settled && all.len() == 2)
+    });
     project.write("image/Dockerfile", &dockerfile().replace("COPY app.py", "COPY nowhere.py"));
     let status = eventually("the failing build", || {
         Some(daemon.status_text("building")).filter(|status| status.contains("cannot be built"))

@@ -61,6 +61,11 @@ impl Driver for AutoDriver {
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         self.choose(project.clone(), function, delay).boxed()
     }
+
+    /// The engine or the image may have come or gone since.
+    fn stands_by<'a>(&'a self, function: &'a Function, prepared: &'a Description) -> BoxFuture<'a, bool> {
+        async move { self.docker.has_what_it_takes(function).await == (prepared.driver == self.docker.name()) }.boxed()
+    }
 }
 
 /// A launcher with one note more.

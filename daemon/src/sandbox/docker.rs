@@ -109,6 +109,16 @@ impl DockerDriver {
         self.launcher(engine, project, function, image).await
     }
 
+    /// Whether [`DockerDriver::prepare_present`] finds an engine and an image.
+    pub async fn has_what_it_takes(&self, function: &Function) -> bool {
+        let Ok(engine) = self.engine().await else { return false };
+        match (&function.package, image::name(function)) {
+            (Package::Image { .. }, _) => true,
+            (Package::Zip { .. }, Ok(name)) => self.images.local(&engine, &name).await.is_ok_and(|here| here.is_some()),
+            (Package::Zip { .. }, Err(_)) => false,
+        }
+    }
+
     async fn engine(&self) -> Result<Engine, StartError> {
         self.engines.current().await.map_err(|none| StartError::place(none.to_string()))
     }

@@ -72,6 +72,11 @@ pub trait Driver: Send + Sync + std::fmt::Debug {
         function: Arc<Function>,
         delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>>;
+
+    /// Whether it would prepare the function for the same kind of sandbox now.
+    fn stands_by<'a>(&'a self, _function: &'a Function, _prepared: &'a Description) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
 }
 
 /// What a launcher runs, for status and log.

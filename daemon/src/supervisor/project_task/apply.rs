@@ -19,7 +19,7 @@ use crate::loader::{self, Loaded};
 use crate::project::diff::ProjectDiff;
 use crate::project::{FunctionId, Project};
 use crate::supervisor::handle::{Refused, ReloadOutcome, ReloadReport};
-use crate::supervisor::reconcile::{self, Ground, Kept, Preparation, Running};
+use crate::supervisor::reconcile::{self, Ground, Kept, Preparation, Running, State};
 use crate::template::Diagnostic;
 use crate::watch::{Asked, Watch};
 
@@ -72,13 +72,15 @@ impl ProjectTask {
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
+        let moved = self.moved(&cause).await;
+        diff.force(&moved);
         let front = self.front()?;
         let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
         if diff.is_empty() && same_front && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
         let kept = Kept { same_account, touched: &cause.touched };
-        let Some(made) = self.functions(&next, &diff, &account.variables, kept).await else {
+        let Some(made) = self.functions(&next, (&diff, &moved), &account.variables, kept).await else {
             return Err(Refused::Stopping);
         };
         // They count when they are there.
@@ -132,14 +134,17 @@ impl ProjectTask {
     async fn functions(
         &self,
         next: &Project,
-        diff: &ProjectDiff,
+        (diff, moved): (&ProjectDiff, &[FunctionId]),
         account: &Arc<BTreeMap<String, String>>,
         kept: Kept<'_>,
     ) -> Option<Made> {
         let ground = self.ground(account);
         let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
         let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
-        let prepared = touched.map(async |(id, function)| (id, ground.prepare(function, old(id)).await));
+        let prepared = touched.map(async |(id, function)| {
+            let kept = old(id).filter(|_| !moved.contains(id));
+            (id, ground.prepare(function, kept).await)
+        });
         let token = self.shared.requests.token();
         let prepared: BTreeMap<_, _> = token.run_until_cancelled(join_all(prepared)).await?.into_iter().collect();
         let functions = next.functions.keys().filter_map(|id| Some((id.clone(), old(id)?.clone()))).collect();
@@ -157,6 +162,26 @@ impl ProjectTask {
             made.functions.insert(id.clone(), running);
         }
         Some(made)
+    }
+
+    /// Functions that another kind of sandbox would run now, since an engine or an image came or went. That is decided
+    /// anew at each command and when the template is read again, and not when code alone changes.
+    async fn moved(&self, cause: &Cause) -> Vec<FunctionId> {
+        let Some(live) = &self.running else { return Vec::new() };
+        if !cause.touched.is_empty() && !live.project.asks_for_resolve(&cause.touched) {
+            return Vec::new();
+        }
+        let driver = self.shared.driver(self.settings.sandbox);
+        let asked = live.functions.iter().map(async |(id, running)| {
+            let stands = match &running.state {
+                State::Live(live) => driver.stands_by(&running.function, live.launcher.description()).await,
+                State::Coming { .. } => true,
+                // A command tries again what could not be had.
+                State::Broken(_) => !cause.touched.is_empty(),
+            };
+            (!stands).then(|| id.clone())
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// What all workers of the project get.
