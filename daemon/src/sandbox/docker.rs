@@ -48,7 +48,7 @@ use super::doors::Doors;
 use super::engine::{Engine, Engines};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Description, Driver, Inherited, Launcher, StartError, Started, debug, files};
+use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug, files};
 
 pub use heirs::Heirs;
 pub use reap::reap;
@@ -94,11 +94,12 @@ impl DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: &Delay,
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let engine = self.engine().await?;
         let image = match &function.package {
             // Nothing else can run it, so it is worth the wait.
-            Package::Image { .. } => self.images.of(&engine, project, &function).await?,
+            Package::Image { .. } => self.images.of(&engine, project, &function, delay).await?,
             Package::Zip { .. } => {
                 let name = image::name(&function)?;
                 let image = self.images.present(&engine, &name, "use --sandbox docker, which does").await?;
@@ -106,6 +107,16 @@ impl DockerDriver {
             }
         };
         self.launcher(engine, project, function, image).await
+    }
+
+    /// Whether [`DockerDriver::prepare_present`] finds an engine and an image.
+    pub async fn has_what_it_takes(&self, function: &Function) -> bool {
+        let Ok(engine) = self.engine().await else { return false };
+        match (&function.package, image::name(function)) {
+            (Package::Image { .. }, _) => true,
+            (Package::Zip { .. }, Ok(name)) => self.images.local(&engine, &name).await.is_ok_and(|here| here.is_some()),
+            (Package::Zip { .. }, Err(_)) => false,
+        }
     }
 
     async fn engine(&self) -> Result<Engine, StartError> {
@@ -117,7 +128,7 @@ impl DockerDriver {
         engine: Engine,
         project: &ProjectName,
         function: Arc<Function>,
-        (name, image, note): (String, ImageInspect, Option<String>),
+        (name, image, behind): (String, ImageInspect, Option<String>),
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let is_built = matches!(&function.package, Package::Image { build: Some(_), .. });
         let link = Link::of(&engine, &function.hosting).await?;
@@ -127,7 +138,7 @@ impl DockerDriver {
         let labels =
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
         let tmp = Tmp::of(&function, &engine);
-        let mut description = describe(&function, &name, &image, note);
+        let mut description = describe(&function, &name, &image, behind);
         description.notes.extend(tmp.note(&function));
         Ok(Arc::new(DockerLauncher {
             tmp,
@@ -156,18 +167,19 @@ impl Driver for DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         let project = project.clone();
         async move {
             let engine = self.engine().await?;
-            let image = self.images.of(&engine, &project, &function).await?;
+            let image = self.images.of(&engine, &project, &function, &delay).await?;
             self.launcher(engine, &project, function, image).await
         }
         .boxed()
     }
 }
 
-fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<String>) -> Description {
+fn describe(function: &Function, name: &str, image: &ImageInspect, behind: Option<String>) -> Description {
     let platform = image::platform(function.architecture);
     let wanted = platform.rsplit('/').next().unwrap_or_default();
     let is = image.architecture.as_deref().unwrap_or(wanted);
@@ -187,8 +199,9 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         ),
         Package::Image { .. } | Package::Zip { .. } => None,
     };
+    let note = behind.as_ref().map(|why| format!("the last good image goes on: {why}"));
     let notes = other.into_iter().chain(note).chain(debug::note(function)).chain(own_entry).collect();
-    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
+    Description { executable: name.to_owned(), runtime_version, notes, behind, driver: NAME }
 }
 
 /// What is laid into the container.
