@@ -11,7 +11,7 @@ use crate::lambda::preload::{Loaded, Preload};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
-use crate::sandbox::Launcher;
+use crate::sandbox::{Launcher, StartError};
 use crate::shutdown::Phase;
 use crate::watch::Subject;
 use crate::worker::handle::SandboxStatus;
@@ -40,6 +40,8 @@ pub struct Spec {
     pub launcher: Arc<dyn Launcher>,
     /// The account's variables: credentials and endpoints.
     pub account: Arc<BTreeMap<String, String>>,
+    /// The project's generation that brought this version.
+    pub generation: u64,
     /// Where it logs.
     pub logs: LogHub,
     /// The daemon's bound on concurrent starts.
@@ -54,6 +56,13 @@ pub struct Spec {
     pub preload: Preload,
     /// The phase that the worker's tasks belong to, so that a shutdown can wait for them.
     pub tasks: Phase,
+}
+
+impl Spec {
+    /// Starts one of its sandboxes.
+    async fn start(&self) -> Result<Held, StartError> {
+        Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation).await
+    }
 }
 
 /// Starts a worker; `held` is a sandbox that its predecessor had waiting at the gate.
@@ -378,7 +387,7 @@ impl Actor {
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
-                Ok(_permit) => match Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await {
+                Ok(_permit) => match spec.start().await {
                     Ok(held) => Some(held.settled().await),
                     Err(_) => None,
                 },
@@ -402,7 +411,7 @@ impl Actor {
 /// Starts a sandbox within the daemon's bound and runs it.
 async fn start_and_run(spec: Spec, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
     let started = match spec.starts.acquire().await {
-        Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await,
+        Ok(_permit) => spec.start().await,
         Err(_) => return,
     };
     match started {
