@@ -43,7 +43,10 @@ impl Certificates {
             fs::create_dir(place.join(name)).expect("a folder can be made");
             fs::copy(place.join("ca.pem"), place.join(name).join("ca.pem")).expect("a file can be copied");
             let files = format!("-keyout {name}/key.pem -out {name}/cert.pem -CA ca.pem -CAkey authority.pem");
-            openssl(place, &format!("-subj /CN={name} {files} -addext basicConstraints=critical,CA:FALSE -addext {who}"));
+            openssl(
+                place,
+                &format!("-subj /CN={name} {files} -addext basicConstraints=critical,CA:FALSE -addext {who}"),
+            );
         }
         Certificates { folder }
     }

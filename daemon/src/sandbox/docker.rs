@@ -211,7 +211,9 @@ fn without_gates(function: &Function, folders: &Folders, delivery: &Delivery) ->
 fn debugged_elsewhere(function: &Function, engine: &Engine) -> Option<String> {
     let debug = function.serving.debug.as_ref()?;
     let port = debug.port;
-    let what = format!("the debugger's port {port} is on the engine's machine alone; reach it with `ssh -L {port}:127.0.0.1:{port}`");
+    let what = format!(
+        "the debugger's port {port} is on the engine's machine alone; reach it with `ssh -L {port}:127.0.0.1:{port}`"
+    );
     matches!(engine.whereabouts, Whereabouts::Elsewhere(_)).then_some(what)
 }
 

@@ -253,7 +253,7 @@ impl Actor {
                     self.ready(id);
                 }
             }
-            Event::Gone(id, cause) => self.gone(id, cause),
+            Event::Gone(id, cause, unserved) => self.gone(id, cause, unserved),
         }
     }
 
@@ -279,9 +279,12 @@ impl Actor {
         self.make_spare();
     }
 
-    fn gone(&mut self, id: SandboxId, cause: Cause) {
+    fn gone(&mut self, id: SandboxId, cause: Cause, unserved: Vec<Waiting>) {
         self.sandboxes.remove(&id);
         let waiting = self.pool.gone(id, &mut self.actions);
+        for waiting in unserved {
+            self.pool.invoke(waiting, &mut self.actions);
+        }
         let Cause::Failed(failure) = cause else {
             // It was lost in use, yet the pool says that someone waited for its INIT: serve him by another.
             if let Some(waiting) = waiting {
@@ -327,15 +330,17 @@ impl Actor {
     }
 
     fn act(&mut self) {
-        // Acting may bring new actions, never without end: each comes from an event of its own.
-        for action in std::mem::take(&mut self.actions) {
-            match action {
-                Action::Start(id) => self.start(id),
-                Action::Assign(id, (invocation, reply)) => self.assign(id, invocation, reply),
-                Action::Stop(id) => self.stop(id),
-                Action::Throttle((_, reply)) => {
-                    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
-                    drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
+        // Acting may bring new actions, never without end: a sandbox that has ended is assigned nothing twice.
+        while !self.actions.is_empty() {
+            for action in std::mem::take(&mut self.actions) {
+                match action {
+                    Action::Start(id) => self.start(id),
+                    Action::Assign(id, (invocation, reply)) => self.assign(id, invocation, reply),
+                    Action::Stop(id) => self.stop(id),
+                    Action::Throttle((_, reply)) => {
+                        let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+                        drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
+                    }
                 }
             }
         }
@@ -344,10 +349,11 @@ impl Actor {
     fn assign(&mut self, id: SandboxId, invocation: Invocation, reply: oneshot::Sender<Reply>) {
         let Some(slot) = self.sandboxes.get_mut(&id) else { return };
         slot.state = "busy";
-        if let Err(mpsc::error::SendError(Order::Assign(_, reply))) = slot.orders.send(Order::Assign(invocation, reply))
+        if let Err(mpsc::error::SendError(Order::Assign(invocation, reply))) =
+            slot.orders.send(Order::Assign(invocation, reply))
         {
-            let reason = "the sandbox ended just now; try again".to_owned();
-            drop(reply.send(Reply::Whole(Outcome::Unavailable { reason })));
+            // Its end is about to be told; another one serves it.
+            self.pool.invoke((invocation, reply), &mut self.actions);
         }
     }
 
@@ -418,7 +424,7 @@ async fn start_and_run(spec: Spec, context: Context, orders: mpsc::UnboundedRece
         Ok(held) => sandbox_task::run(held, context, orders).await,
         Err(problem) => {
             let cause = Cause::Failed(InitFailure::NotStarted(problem));
-            drop(context.events.send(Event::Gone(context.id, cause)));
+            drop(context.events.send(Event::Gone(context.id, cause, Vec::new())));
         }
     }
 }

@@ -171,8 +171,7 @@ mod tests {
 
     #[test]
     fn without_a_gate_the_command_itself_is_run() {
-        let begin =
-            Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, &[], Where::Python);
+        let begin = Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, &[], Where::Python);
         let begin = begin.unwrap().ungated();
         assert_eq!((begin.entry_point, begin.gate), (strings(&[LAMBDA_ENTRY_POINT, "app.handler"]), None));
     }

@@ -96,7 +96,9 @@ impl Link {
     #[must_use]
     pub(super) fn admit(&self, container: Option<IpAddr>) -> Admit {
         let hidden = self.admit_hidden();
-        std::sync::Arc::new(move |peer: SocketAddr, here: SocketAddr| Some(peer.ip()) == container || hidden(peer, here))
+        std::sync::Arc::new(move |peer: SocketAddr, here: SocketAddr| {
+            Some(peer.ip()) == container || hidden(peer, here)
+        })
     }
 
     /// Whom it takes for one whose address the network hides.

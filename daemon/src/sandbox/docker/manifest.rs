@@ -106,7 +106,9 @@ impl Manifest {
         let is_new = |place: &PathBuf, entry: &Entry| {
             self.0.get(place).is_none_or(|before| (&before.kind, before.mode) != (&entry.kind, entry.mode))
         };
-        Change::Send(next.0.iter().filter(|(place, entry)| is_new(place, entry)).map(|(place, _)| place.clone()).collect())
+        Change::Send(
+            next.0.iter().filter(|(place, entry)| is_new(place, entry)).map(|(place, _)| place.clone()).collect(),
+        )
     }
 
     /// All of it, folders before what is in them.

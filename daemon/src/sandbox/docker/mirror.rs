@@ -88,7 +88,8 @@ impl Mirrors {
     fn slot(&self, key: Key) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         // What nobody holds any more, and nobody is about to.
-        slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|slot| slot.strong_count() > 0));
+        slots
+            .retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|slot| slot.strong_count() > 0));
         slots.entry(key).or_default().clone()
     }
 }
@@ -242,7 +243,11 @@ pub(super) async fn remove(docker: &Docker, volume: &str) {
         match docker.remove_volume(volume, None::<RemoveVolumeOptions>).await {
             Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. }) => return,
             Err(problem) if attempt == REMOVALS => {
-                tracing::error!(volume, problem = told(&problem), "a volume is left; the daemon's next start removes it");
+                tracing::error!(
+                    volume,
+                    problem = told(&problem),
+                    "a volume is left; the daemon's next start removes it"
+                );
             }
             Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
         }

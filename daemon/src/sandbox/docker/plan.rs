@@ -13,9 +13,9 @@ use crate::project::settings::ProjectName;
 
 use super::delivery::{Laid, bind};
 use super::entry::Begin;
+use super::gate;
 use super::link::HOST_NAME;
 use super::tmp::Tmp;
-use super::gate;
 
 /// Whose a container is: the state folder of its daemon.
 pub(super) const STATE: &str = "samd.state";

@@ -20,8 +20,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tower_service::Service;
 
 /// Given up after so long, and a silent end is noticed within three times the interval; no question is asked.
-const OPTIONS: [&str; 7] =
-    ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=20"];
+const OPTIONS: [&str; 7] = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=20"];
 const DIAL: [&str; 3] = ["docker", "system", "dial-stdio"];
 
 /// Whom ssh is told to reach.
@@ -78,7 +77,8 @@ impl Ssh {
         command.args(self.way.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A signal from the terminal is for the daemon, which ends its connections itself.
         let spawned = command.process_group(0).kill_on_drop(true).spawn();
-        let mut child = spawned.map_err(|problem| io::Error::new(problem.kind(), format!("ssh cannot be run: {problem}")))?;
+        let mut child =
+            spawned.map_err(|problem| io::Error::new(problem.kind(), format!("ssh cannot be run: {problem}")))?;
         if let Some(complaints) = child.stderr.take() {
             tokio::spawn(listen(complaints, Arc::clone(&self.said)));
         }

@@ -74,12 +74,15 @@ impl Transport {
 fn secured(place: &Place, host: &str) -> Result<(Result<Docker, Error>, Option<String>), String> {
     let config = tls::config(place.tls.as_ref())?;
     let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector({
-            let mut tcp = tcp();
-            tcp.enforce_http(false);
-            tcp
-        });
-    let used = place.tls.as_ref().map_or_else(|| "the system's certificate authorities".to_owned(), ToString::to_string);
+        hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(
+            {
+                let mut tcp = tcp();
+                tcp.enforce_http(false);
+                tcp
+            },
+        );
+    let used =
+        place.tls.as_ref().map_or_else(|| "the system's certificate authorities".to_owned(), ToString::to_string);
     Ok((over(connector, "https", &with_port(host, TLS_PORT)), Some(used)))
 }
 
