@@ -30,7 +30,7 @@ need_toolchain() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq cmake autoconf automake libtool g++ make >/dev/null
 }
 
-# The Pythons of pyenv and those on PATH, one a minor version.
+# The Pythons of pyenv, those on PATH, and the one that interpreters.sh made, one a minor version.
 pythons() {
   local minor candidate
   for minor in 8 9 10 11 12 13 14; do
@@ -41,6 +41,9 @@ pythons() {
       fi
     done
   done
+  if ! compgen -G "$HOME/.pyenv/versions/3.14.*" >/dev/null && [ -x "$tools/python-3.14/usr/bin/python3.14" ]; then
+    echo "14 $tools/python-3.14/usr/bin/python3.14"
+  fi
 }
 
 install_python() {
@@ -48,8 +51,15 @@ install_python() {
   version=$(python_client "$minor")
   [ "$(cat "$place/version" 2>/dev/null)" = "$version" ] && return
   rm -rf "$place"
-  "$python" -m venv "$place"
-  "$place/bin/python" -m pip install --quiet --disable-pip-version-check "awslambdaric==$version"
+  if "$python" -c 'import ensurepip' 2>/dev/null; then
+    "$python" -m venv "$place"
+    "$place/bin/python" -m pip install --quiet --disable-pip-version-check "awslambdaric==$version"
+  else # this one has no pip; that of another does it
+    "$python" -m venv --without-pip "$place"
+    python3 -m venv "$tools/pip"
+    "$tools/pip/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --python-version "3.$minor" \
+      --target "$place/lib/python3.$minor/site-packages" "awslambdaric==$version"
+  fi
   "$place/bin/python" -c 'import awslambdaric, runtime_client'
   echo "$version" >"$place/version"
 }
