@@ -16,6 +16,7 @@ mod gate;
 mod heirs;
 mod layers;
 mod link;
+mod lookout;
 mod plan;
 mod reap;
 mod tmp;
@@ -51,6 +52,7 @@ use super::progress::Board;
 use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug, files};
 
 pub use heirs::Heirs;
+pub use lookout::Lookout;
 pub use reap::reap;
 
 /// The driver's name.
@@ -77,6 +79,8 @@ pub struct Place {
     pub doors: Doors,
     /// Containers that an earlier daemon left.
     pub heirs: Heirs,
+    /// Hears what others do to containers.
+    pub lookout: Lookout,
 }
 
 impl DockerDriver {

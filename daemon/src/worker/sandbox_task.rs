@@ -418,13 +418,16 @@ impl Task {
         if debugged { serving::DEBUGGED } else { self.context.function.timeout }
     }
 
+    /// Who waits for the answer hears before the runtime, which has nothing to do but ask for more.
     fn response(&mut self, request_id: &str, answer: Answer, reply: oneshot::Sender<Result<(), Refusal>>) {
         let taken = self.life.answer(request_id);
-        let good = taken.is_ok();
-        tell(reply, taken);
-        if !good {
-            return;
+        if taken.is_ok() {
+            self.take_answer(request_id, answer);
         }
+        tell(reply, taken);
+    }
+
+    fn take_answer(&mut self, request_id: &str, answer: Answer) {
         match answer {
             Answer::Whole(body) => self.answered(Outcome::Returned(body)),
             Answer::TooLarge => self.answered(Outcome::Failed(error::response_too_large())),
