@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use crate::apigw::Context;
 use crate::apigw::caller::IamIdentity;
 use crate::apigw::sigv4::Credentials;
+use crate::gateway::access::AccessLog;
 use crate::gateway::front::Front;
 use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
@@ -280,13 +281,13 @@ pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
 
 /// What those who invoke by name are told of a generation.
 #[must_use]
-pub(super) fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
+pub(super) fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub, access: &AccessLog) -> Roster {
     let listed = |running: &Running| Listed {
         function: running.function.clone(),
         worker: running.worker().cloned().map_err(Clone::clone),
     };
     let functions = functions.iter().map(|(id, running)| (id.clone(), listed(running))).collect();
-    Roster { functions, logs: logs.clone() }
+    Roster { functions, logs: logs.clone(), access: access.clone() }
 }
 
 /// The snapshot of a generation.

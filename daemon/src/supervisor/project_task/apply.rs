@@ -271,7 +271,7 @@ impl ProjectTask {
         let Some((watched, watch)) = new_watch.or(old_watch) else {
             return Err(Refused::Other("nothing is watched".to_owned()));
         };
-        self.listing.publish(reconcile::roster(&functions, &self.logs));
+        self.listing.publish(reconcile::roster(&functions, &self.logs, &self.access));
         let front = (self.settings.gateway.clone(), front);
         let since = SystemTime::now();
         self.running = Some(Live { project, functions, account, front, gateway, template, since, watch, watched });
