@@ -419,16 +419,13 @@ impl Task {
         if debugged { serving::DEBUGGED } else { self.context.function.timeout }
     }
 
-    /// Who waits for the answer hears before the runtime, which has nothing to do but ask for more.
     fn response(&mut self, request_id: &str, answer: Answer, reply: oneshot::Sender<Result<(), Refusal>>) {
         let taken = self.life.answer(request_id);
-        if taken.is_ok() {
-            self.take_answer(request_id, answer);
-        }
+        let good = taken.is_ok();
         tell(reply, taken);
-    }
-
-    fn take_answer(&mut self, request_id: &str, answer: Answer) {
+        if !good {
+            return;
+        }
         match answer {
             Answer::Whole(body) => self.answered(Outcome::Returned(body)),
             Answer::TooLarge => self.answered(Outcome::Failed(error::response_too_large())),
