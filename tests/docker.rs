@@ -8,6 +8,7 @@ mod heirs;
 mod layers;
 mod node;
 mod pulling;
+mod remote;
 mod settings;
 mod tmp;
 mod trouble;
@@ -78,6 +79,7 @@ fn a_container_has_the_functions_memory_without_swap_and_lambdas_limits() {
     assert_eq!((host["CpuShares"].as_i64(), host["PidsLimit"].as_i64()), (Some(148), Some(1024)));
     let labels = &inspected[0]["Config"]["Labels"];
     assert_eq!((labels["samd.project"].as_str(), labels["samd.function"].as_str()), (Some("limits"), Some("Fn")));
+    assert_eq!(labels["samd.generation"], "1");
 }
 
 pub(crate) const WHO: &str = "

@@ -103,6 +103,8 @@ pub(super) struct Ground<'a> {
     pub logs: &'a LogHub,
     /// The account's variables.
     pub account: Arc<BTreeMap<String, String>>,
+    /// The generation that is made.
+    pub generation: u64,
     /// The Lambda service that layers are fetched from, where the caller names another than AWS's.
     pub lambda_endpoint: Option<String>,
 }
@@ -257,6 +259,7 @@ impl Ground<'_> {
             function,
             launcher,
             account: self.account.clone(),
+            generation: self.generation,
             logs: self.logs.clone(),
             starts: self.shared.starts.clone(),
             files: self.subject.clone(),

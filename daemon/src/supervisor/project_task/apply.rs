@@ -192,6 +192,7 @@ impl ProjectTask {
             subject: &self.subject,
             logs: &self.logs,
             account: account.clone(),
+            generation: self.generation + 1,
             lambda_endpoint: self.caller.0.get(environment::LAMBDA_ENDPOINT).cloned(),
         }
     }
