@@ -4,15 +4,20 @@
 Starts projects (lazy), restarts the daemon, and takes the time until its control port and all ports answer, and its
 resident memory. Then the slowest hundredth of one project's warm requests is measured alone and beside another project
 that crashes at each request, floods its log, has its template broken and mended again and again, or is asked by 64
-connections; each ratio stands beside a run alone just before it, since a machine is never the same for long.
+connections; each ratio stands beside a run alone just before it, since a machine is never the same for long. The same is
+measured of a bare server, a process that has nothing to do with samd and answers two bytes: what it loses beside the same
+disturbance, the machine's cores have lost it, and what samd loses beyond that is samd's.
 
 usage: tests/bench/many.py [--samd target/release/samd] [--samctl target/release/samctl] [--projects 100]
-                           [--requests 1500] [--json]
+                           [--requests 1500] [--rounds 5] [--json]
 exits 0 always; it measures and does not judge.
 """
 import argparse
+import contextlib
 import multiprocessing
 import pathlib
+import socket
+import statistics
 import tempfile
 import threading
 import time
@@ -21,6 +26,34 @@ from bench import HELLO, Client, Daemon, TEMPLATE, answers, free_port, project, 
 
 CRASHES = "import os\ndef handler(event, context):\n    os._exit(1)\n"
 FLOODS = "def handler(event, context):\n    print(('x' * 100 + '\\n') * 200)\n    return {'statusCode': 200}\n"
+
+
+def bare_server(listener):
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=bare_connection, args=(connection,), daemon=True).start()
+
+
+def bare_connection(connection):
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    head = b""
+    while piece := connection.recv(65536):
+        head += piece
+        while b"\r\n\r\n" in head:
+            head = head.split(b"\r\n\r\n", 1)[1]
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+@contextlib.contextmanager
+def bare():
+    """The port of a server that does next to nothing, in a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = multiprocessing.Process(target=bare_server, args=(listener,), daemon=True)
+        process.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            process.terminate()
 
 
 def percentile(times, part):
@@ -88,12 +121,28 @@ def start_up(daemon, work, count):
     return ports, {"projects": count, "control_ms": control, "all_ports_ms": serving, **daemon.figures()}
 
 
+def isolation(quiet, bare_port, case, count, rounds):
+    """The medians over the rounds; in each, first alone and then disturbed."""
+    seen = []
+    for _ in range(rounds):
+        alone, bare_alone = requests(quiet, count), requests(bare_port, count)
+        end = beside(*case)
+        disturbed, bare_disturbed = requests(quiet, count), requests(bare_port, count)
+        end()
+        seen.append({
+            "p99_alone_ms": alone[0], "p99_ms": disturbed[0], "p99_ratio": disturbed[0] / alone[0],
+            "p50_ratio": disturbed[1] / alone[1], "bare_p99_ms": bare_disturbed[0],
+            "bare_p99_ratio": bare_disturbed[0] / bare_alone[0], "failed": disturbed[2]})
+    return {name: statistics.median(one[name] for one in seen) for name in seen[0]}
+
+
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument("--samd", default="target/release/samd")
     ask.add_argument("--samctl", default="target/release/samctl")
     ask.add_argument("--projects", type=int, default=100)
     ask.add_argument("--requests", type=int, default=1500)
+    ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--json", action="store_true")
     args = ask.parse_args()
     with tempfile.TemporaryDirectory() as work:
@@ -111,15 +160,9 @@ def main():
                 "broken template": (breaking(work / "p1"), 1), "64 connections": (asking(loaded), 64),
             }
             requests(quiet, 200)
-            result["isolation"] = {}
-            for name, (disturb, threads) in cases.items():
-                alone, alone_p50, _ = requests(quiet, args.requests)
-                end = beside(disturb, threads)
-                disturbed, disturbed_p50, failed = requests(quiet, args.requests)
-                end()
-                result["isolation"][name] = {
-                    "p99_alone_ms": alone, "p99_ms": disturbed, "p99_ratio": disturbed / alone,
-                    "p50_ratio": disturbed_p50 / alone_p50, "failed": failed}
+            with bare() as bare_port:
+                result["isolation"] = {
+                    name: isolation(quiet, bare_port, case, args.requests, args.rounds) for name, case in cases.items()}
         finally:
             daemon.stop()
     told(result, args.json)

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use samd::lambda::{Failure, Invocation, Outcome};
-use samd::logs::{LogEntry, LogHub, LogSource};
+use samd::logs::{LogHub, LogSource, Printed};
 use samd::project::api::{ApiKind, Authorization, Integration, LambdaProxy, Method, Payload, Route, RoutePath};
 use samd::project::function::{Architecture, Code, Environment, LogFormat, Logging, Package, Runtime};
 use samd::project::settings::{ProjectName, Settings};
@@ -70,9 +70,9 @@ impl FakeSupervisor {
 
     /// Writes a line to the log.
     pub fn log(&self, function: &str, source: LogSource, line: &str) {
-        let function = FunctionId(function.to_owned());
+        let function = FunctionId(function.to_owned()).into();
         let time = SystemTime::now();
-        self.logs.push(LogEntry { time, function: function.into(), line: line.into(), source, request_id: None });
+        self.logs.push(&Printed { time, function: &function, line, source, request_id: None });
     }
 }
 
@@ -197,9 +197,10 @@ fn worker(function: FunctionId, logs: LogHub) -> worker::Handle {
 
 fn outcome(function: &FunctionId, invocation: &Invocation, logs: &LogHub) -> Outcome {
     let id = &invocation.request_id;
+    let (function, request_id) = (Arc::new(function.clone()), id.as_str().into());
     let log = |source, line: String| {
-        let (time, request_id) = (SystemTime::now(), Some(id.as_str().into()));
-        logs.push(LogEntry { time, function: function.clone().into(), line: line.into(), source, request_id });
+        let time = SystemTime::now();
+        logs.push(&Printed { time, function: &function, line: &line, source, request_id: Some(&request_id) });
     };
     log(LogSource::Platform, format!("START RequestId: {id} Version: $LATEST"));
     log(LogSource::Function, format!("invoked as {}", invocation.invoked_arn));

@@ -18,6 +18,7 @@ pub mod namespace;
 pub mod properties;
 pub mod recording_api;
 pub mod registry;
+pub mod remote_engine;
 pub mod runtime_client;
 mod shared;
 

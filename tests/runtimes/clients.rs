@@ -22,9 +22,17 @@ pub(super) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
     static FOUND: OnceLock<Interpreters> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        Interpreters::discover(std::env::var_os("PATH").unwrap_or_default(), home)
+        Interpreters::discover(search_path(), home)
     });
     found.find(runtime).ok().filter(|interpreter| interpreter.note.is_none())
+}
+
+/// `PATH`, and after it the interpreters that `tests/install/interpreters.sh` put under target/.
+fn search_path() -> std::ffi::OsString {
+    let tools = repository().join("target/test-tools");
+    let installed = ["python-3.14/usr/bin", "node-18/bin", "node-22/bin", "node-24/bin"].map(|place| tools.join(place));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::env::split_paths(&path).chain(installed)).expect("no folder has a colon in its name")
 }
 
 /// Our client for `runtime` on `interpreter`.
@@ -49,14 +57,12 @@ pub(super) fn awslambdaric(minor: u8, handler: &str) -> Client {
     }
 }
 
-/// aws-lambda-ric on `node`.
-pub(super) fn aws_lambda_ric(node: &Interpreter, handler: &str) -> Client {
-    let folder = installed("aws-lambda-ric").join("node_modules/aws-lambda-ric");
-    Client {
-        argv: vec![node.path.clone().into(), folder.join("bin/index.mjs").into(), handler.into()],
-        gate: false,
-        folder,
-    }
+/// aws-lambda-ric on `node`, in the version that AWS runs `nodejs<major>.x` with.
+pub(super) fn aws_lambda_ric(major: u8, node: &Interpreter, handler: &str) -> Client {
+    let (place, entry) =
+        if major < 24 { ("aws-lambda-ric", "bin/index.mjs") } else { ("aws-lambda-ric-4", "index.mjs") };
+    let folder = installed(place).join("node_modules/aws-lambda-ric");
+    Client { argv: vec![node.path.clone().into(), folder.join(entry).into(), handler.into()], gate: false, folder }
 }
 
 fn installed(name: &str) -> PathBuf {
@@ -75,9 +81,18 @@ pub(super) fn any_python() -> (Runtime, Interpreter) {
     found.expect("no Python from 3.8 on is on this machine")
 }
 
-/// The newest Node.js that is here.
+/// The newest Node.js that is here and whose handlers may have callbacks.
 pub(super) fn any_node() -> (Runtime, Interpreter) {
-    let found = [24, 22, 20, 18].map(|major| Runtime::Node { major }).into_iter().find_map(with_interpreter);
+    newest_node(&[22, 20, 18, 24])
+}
+
+/// Node.js 24, or the newest that is here in its place.
+pub(super) fn node_24() -> (Runtime, Interpreter) {
+    newest_node(&[24, 22, 20, 18])
+}
+
+fn newest_node(majors: &[u8]) -> (Runtime, Interpreter) {
+    let found = majors.iter().map(|major| Runtime::Node { major: *major }).find_map(with_interpreter);
     found.expect("no Node.js from 18 on is on this machine")
 }
 

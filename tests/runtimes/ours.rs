@@ -7,7 +7,7 @@ use samd::project::function::Runtime;
 use samd_tests::recording_api::{Arrived, Event};
 use samd_tests::runtime_client::{Client, Function, Run, run};
 
-use super::clients::{any_node, any_python, handlers, ours};
+use super::clients::{any_node, any_python, handlers, node_24, ours};
 
 fn python(handler: &str, variables: &[(&str, &str)], events: Vec<Event>) -> Run {
     let (runtime, interpreter) = any_python();
@@ -17,6 +17,11 @@ fn python(handler: &str, variables: &[(&str, &str)], events: Vec<Event>) -> Run 
 fn node(handler: &str, variables: &[(&str, &str)], events: Vec<Event>) -> Run {
     let (runtime, interpreter) = any_node();
     run_in(&ours(&runtime, &interpreter), "node", handler, variables, events)
+}
+
+fn in_node_24(handler: &str, events: Vec<Event>) -> Run {
+    let (runtime, interpreter) = node_24();
+    run_in(&ours(&runtime, &interpreter), "node", handler, NODE_24, events)
 }
 
 fn run_in(client: &Client, language: &str, handler: &str, variables: &[(&str, &str)], events: Vec<Event>) -> Run {
@@ -132,7 +137,7 @@ const NODE_24: &[(&str, &str)] = &[("AWS_EXECUTION_ENV", "AWS_Lambda_nodejs24.x"
 
 #[test]
 fn from_node_24_on_a_callback_handler_is_refused_at_init() {
-    let run = node("answers.callback", NODE_24, Vec::new());
+    let run = in_node_24("answers.callback", Vec::new());
     let post = posts(&run)[0];
     assert_eq!((post.path.as_str(), run.exit), ("/2018-06-01/runtime/init/error", Some(1)));
     assert_eq!(body(post)["errorType"], "Runtime.CallbackHandlerDeprecated");
@@ -140,7 +145,7 @@ fn from_node_24_on_a_callback_handler_is_refused_at_init() {
 
 #[test]
 fn from_node_24_on_the_context_knows_no_callbacks() {
-    let run = node("contexts.names", NODE_24, events(1));
+    let run = in_node_24("contexts.names", events(1));
     let names = body(posts(&run)[0]).to_string();
     assert!(
         names.contains("awsRequestId") && !names.contains("succeed") && !names.contains("callbackWaits"),
@@ -150,7 +155,7 @@ fn from_node_24_on_the_context_knows_no_callbacks() {
 
 #[test]
 fn from_node_24_on_a_default_export_is_looked_into() {
-    let run = node("module.other", NODE_24, events(2));
+    let run = in_node_24("module.other", events(2));
     assert_eq!(
         posts(&run).iter().map(|post| body(post)).collect::<Vec<_>>(),
         ["by default export", "by default export"]
@@ -159,7 +164,7 @@ fn from_node_24_on_a_default_export_is_looked_into() {
 
 #[test]
 fn from_node_24_on_a_sync_value_is_the_answer() {
-    let run = node("values.syncValue", NODE_24, events(1));
+    let run = in_node_24("values.syncValue", events(1));
     assert_eq!(body(posts(&run)[0]), json!("ignored"));
 }
 
@@ -171,10 +176,18 @@ fn from_node_24_on_an_unhandled_rejection_ends_the_process_as_node_does() {
     assert_eq!((posts(&run).len(), run.exit), (0, Some(1)));
 }
 
+#[test]
+fn from_node_24_on_libraries_find_the_invocation_in_the_invoke_store() {
+    let text = "const before = awslambda.InvokeStore.getRequestId();\nexports.handler = async (event, context) => [before, \
+                awslambda.InvokeStore.getRequestId() === context.awsRequestId, awslambda.InvokeStore.getXRayTraceId() === \
+                context.xRayTraceId, awslambda.InvokeStore.hasContext()];\n";
+    assert_eq!(body(posts(&inline_24(text))[0]), json!(["-", true, true, true]));
+}
+
 fn inline_24(text: &str) -> Run {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.js"), text).unwrap();
-    let (runtime, interpreter) = any_node();
+    let (runtime, interpreter) = node_24();
     let variables = NODE_24.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let folder = folder.path().canonicalize().unwrap();
     run(

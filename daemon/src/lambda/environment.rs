@@ -29,6 +29,8 @@ pub struct SandboxIdentity {
     pub runtime_api: String,
     /// Log stream: `YYYY/MM/DD/[$LATEST]<32 hex>`.
     pub log_stream: String,
+    /// The project's generation that brought the version of the function for which it is started. No variable tells it.
+    pub generation: u64,
 }
 
 /// Where functions reach the Lambda service; a customer may send them elsewhere.

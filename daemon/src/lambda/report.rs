@@ -195,8 +195,11 @@ mod tests {
             interpreter_path: vec!["/var/lang/bin".into()],
             interpreter_libraries: vec!["/var/lang/lib".into()],
         };
-        let identity =
-            environment::SandboxIdentity { runtime_api: "169.254.100.1:9001".into(), log_stream: "s".into() };
+        let identity = environment::SandboxIdentity {
+            runtime_api: "169.254.100.1:9001".into(),
+            log_stream: "s".into(),
+            generation: 1,
+        };
         let all = environment::variables(&function(LogFormat::Text), &places, &Default::default(), &identity);
         assert_eq!(all["PATH"], "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin");
         assert_eq!(

@@ -1,11 +1,12 @@
 //! What functions print: a ring per project, and a broadcast for followers.
 //!
-//! Entries are kept as values and made into text by the reader, so that logging costs the request path next to nothing.
+//! Lines are kept with what is known of them and made into entries by the reader, so that logging costs the request path
+//! next to nothing.
 //! It never blocks a writer: a slow follower loses entries and is told so.
 
+mod ring;
 pub mod tail;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -13,9 +14,7 @@ use tokio::sync::broadcast;
 
 use crate::feed::Feed;
 use crate::project::FunctionId;
-
-/// Entries that a project's ring holds.
-pub const RING: usize = 10_000;
+use ring::Ring;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +29,33 @@ pub struct LogEntry {
     pub source: LogSource,
     /// The invocation that it belongs to; what INIT prints belongs to none.
     pub request_id: Option<Arc<str>>,
+}
+
+/// A line to be entered.
+#[derive(Debug, Clone, Copy)]
+pub struct Printed<'a> {
+    /// When it was written.
+    pub time: SystemTime,
+    /// Whose it is.
+    pub function: &'a Arc<FunctionId>,
+    /// The line without its newline.
+    pub line: &'a str,
+    /// Who wrote it.
+    pub source: LogSource,
+    /// The invocation that it belongs to.
+    pub request_id: Option<&'a Arc<str>>,
+}
+
+impl Printed<'_> {
+    fn entry(&self) -> LogEntry {
+        LogEntry {
+            time: self.time,
+            function: self.function.clone(),
+            line: self.line.into(),
+            source: self.source,
+            request_id: self.request_id.cloned(),
+        }
+    }
 }
 
 /// Who wrote an entry.
@@ -66,19 +92,16 @@ impl LogQuery {
 /// A project's log; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct LogHub {
-    ring: Arc<Mutex<VecDeque<LogEntry>>>,
+    ring: Arc<Mutex<Ring>>,
     followers: Feed<LogEntry>,
 }
 
 impl LogHub {
-    /// Appends an entry; the oldest gives way.
-    pub fn push(&self, entry: LogEntry) {
+    /// Appends a line; the oldest give way.
+    pub fn push(&self, printed: &Printed<'_>) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if ring.len() == RING {
-            ring.pop_front();
-        }
-        self.followers.tell(|| entry.clone());
-        ring.push_back(entry);
+        self.followers.tell(|| printed.entry());
+        ring.push(printed);
     }
 
     /// The past that `query` asks for, and the future when it follows; no entry falls between the two.
@@ -86,6 +109,6 @@ impl LogHub {
     pub fn read(&self, query: &LogQuery) -> (Vec<LogEntry>, Option<broadcast::Receiver<LogEntry>>) {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let future = query.follow.then(|| self.followers.follow());
-        (ring.iter().filter(|entry| query.matches(entry)).cloned().collect(), future)
+        (ring.entries().filter(|entry| query.matches(entry)).collect(), future)
     }
 }

@@ -11,11 +11,14 @@
 
 mod companions;
 mod container;
+mod delivery;
 mod entry;
 mod gate;
 mod heirs;
 mod layers;
 mod link;
+mod manifest;
+mod mirror;
 mod plan;
 mod reap;
 mod tmp;
@@ -32,23 +35,25 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::lambda::environment::{LAMBDA_ENDPOINT, SandboxIdentity};
-use crate::project::function::{Code, Function, Package, Runtime};
+use crate::project::function::{Function, Package, Runtime};
 use crate::project::settings::ProjectName;
 use crate::shutdown::Phase;
 
 use self::container::Keeper;
+use self::delivery::{Delivery, Folders, Laid};
 use self::entry::{Begin, Entry};
 use self::gate::{Gate, Where};
 use self::heirs::{Heir, Marks, Ties};
 use self::link::Link;
+use self::mirror::{Mirrors, Owner};
 use self::plan::{Labels, Plan};
 use self::tmp::Tmp;
 use self::waiting::Waiting;
 use super::doors::Doors;
-use super::engine::{Engine, Engines};
+use super::engine::{Engine, Engines, Whereabouts};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Description, Driver, Inherited, Launcher, StartError, Started, debug, files};
+use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug};
 
 pub use heirs::Heirs;
 pub use reap::reap;
@@ -61,6 +66,7 @@ const NAME: &str = "docker";
 pub struct DockerDriver {
     engines: Engines,
     images: Images,
+    mirrors: Mirrors,
     place: Place,
 }
 
@@ -83,7 +89,7 @@ impl DockerDriver {
     /// A driver for whichever engine answers, which tells of pulls and builds on `board`.
     #[must_use]
     pub fn new(engines: Engines, place: Place, board: Board) -> DockerDriver {
-        DockerDriver { engines, images: Images::new(board), place }
+        DockerDriver { engines, images: Images::new(board), mirrors: Mirrors::new(place.tasks.clone()), place }
     }
 
     /// Prepares a function whose image is here already; `Err` says what is missing.
@@ -94,11 +100,12 @@ impl DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: &Delay,
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let engine = self.engine().await?;
         let image = match &function.package {
             // Nothing else can run it, so it is worth the wait.
-            Package::Image { .. } => self.images.of(&engine, project, &function).await?,
+            Package::Image { .. } => self.images.of(&engine, project, &function, delay).await?,
             Package::Zip { .. } => {
                 let name = image::name(&function)?;
                 let image = self.images.present(&engine, &name, "use --sandbox docker, which does").await?;
@@ -106,6 +113,16 @@ impl DockerDriver {
             }
         };
         self.launcher(engine, project, function, image).await
+    }
+
+    /// Whether [`DockerDriver::prepare_present`] finds an engine and an image.
+    pub async fn has_what_it_takes(&self, function: &Function) -> bool {
+        let Ok(engine) = self.engine().await else { return false };
+        match (&function.package, image::name(function)) {
+            (Package::Image { .. }, _) => true,
+            (Package::Zip { .. }, Ok(name)) => self.images.local(&engine, &name).await.is_ok_and(|here| here.is_some()),
+            (Package::Zip { .. }, Err(_)) => false,
+        }
     }
 
     async fn engine(&self) -> Result<Engine, StartError> {
@@ -117,18 +134,23 @@ impl DockerDriver {
         engine: Engine,
         project: &ProjectName,
         function: Arc<Function>,
-        (name, image, note): (String, ImageInspect, Option<String>),
+        (name, image, behind): (String, ImageInspect, Option<String>),
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let is_built = matches!(&function.package, Package::Image { build: Some(_), .. });
         let link = Link::of(&engine, &function.hosting).await?;
-        let (work, cache) = (function.clone(), self.place.cache.clone());
-        let folders = tokio::task::spawn_blocking(move || Folders::find(&work, &cache)).await;
+        let delivery = Delivery::of(&engine, &function.hosting, &self.mirrors);
+        let (work, cache, way) = (function.clone(), self.place.cache.clone(), delivery.clone());
+        let folders = tokio::task::spawn_blocking(move || way.find(&work, &cache)).await;
         let folders = folders.map_err(|_| StartError::place("the preparation was interrupted".to_owned()))??;
         let labels =
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
+        let owner = Owner { image: image.id.clone().unwrap_or_else(|| name.clone()), labels: labels.map() };
+        let laid = delivery.lay(&engine, &function, &folders, &owner).await?;
         let tmp = Tmp::of(&function, &engine);
-        let mut description = describe(&function, &name, &image, note);
+        let mut description = describe(&function, &name, &image, behind);
         description.notes.extend(tmp.note(&function));
+        description.notes.extend(without_gates(&function, &folders, &delivery));
+        description.notes.extend(debugged_elsewhere(&function, &engine));
         Ok(Arc::new(DockerLauncher {
             tmp,
             description,
@@ -141,6 +163,8 @@ impl DockerDriver {
             // The name of one that is built here may stand for another image later.
             image: image.id.filter(|_| is_built).unwrap_or(name),
             folders,
+            laid,
+            is_gated: delivery.has_gates(),
             labels,
             place: self.place.clone(),
         }))
@@ -156,18 +180,19 @@ impl Driver for DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         let project = project.clone();
         async move {
             let engine = self.engine().await?;
-            let image = self.images.of(&engine, &project, &function).await?;
+            let image = self.images.of(&engine, &project, &function, &delay).await?;
             self.launcher(engine, &project, function, image).await
         }
         .boxed()
     }
 }
 
-fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<String>) -> Description {
+fn describe(function: &Function, name: &str, image: &ImageInspect, behind: Option<String>) -> Description {
     let platform = image::platform(function.architecture);
     let wanted = platform.rsplit('/').next().unwrap_or_default();
     let is = image.architecture.as_deref().unwrap_or(wanted);
@@ -182,37 +207,27 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         Package::Image { .. } if !Entry::of(function, image).is_gated() => Some(format!(
             "image {name} starts by an entry point of its own, so extensions in its /opt/extensions are not started"
         )),
-        Package::Zip { layers, .. } if function.hosting.volume_base.is_some() && !layers.is_empty() => Some(
-            "extensions of its layers are not started, since the engine does not see this machine's folders".to_owned(),
-        ),
         Package::Image { .. } | Package::Zip { .. } => None,
     };
+    let note = behind.as_ref().map(|why| format!("the last good image goes on: {why}"));
     let notes = other.into_iter().chain(note).chain(debug::note(function)).chain(own_entry).collect();
-    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
+    Description { executable: name.to_owned(), runtime_version, notes, behind, driver: NAME }
 }
 
-/// What is laid into the container.
-#[derive(Debug, Clone, Default)]
-struct Folders {
-    /// At `/var/task`.
-    code: Option<PathBuf>,
-    /// At `/opt`.
-    layers: Option<PathBuf>,
-    /// Both are the user's own folders.
-    in_place: bool,
+fn without_gates(function: &Function, folders: &Folders, delivery: &Delivery) -> Option<String> {
+    let is_zip = matches!(function.package, Package::Zip { .. });
+    let unmet = !delivery.has_gates() && is_zip && companions::may_be_there(function, &folders.layers);
+    let what = "extensions of its layers are not started, since the engine does not see this machine's folders";
+    unmet.then(|| what.to_owned())
 }
 
-impl Folders {
-    fn find(function: &Function, cache: &std::path::Path) -> Result<Folders, StartError> {
-        let Package::Zip { code, runtime, layers, .. } = &function.package else { return Ok(Folders::default()) };
-        let folders = files::layers(layers, cache)?;
-        let layers_in_place = folders.is_empty() || (folders.len() == 1 && !folders[0].starts_with(cache));
-        Ok(Folders {
-            code: Some(files::code(code, runtime, cache)?),
-            layers: layers::merged(&folders, cache)?,
-            in_place: matches!(code, Code::Folder(_)) && layers_in_place,
-        })
-    }
+fn debugged_elsewhere(function: &Function, engine: &Engine) -> Option<String> {
+    let debug = function.serving.debug.as_ref()?;
+    let port = debug.port;
+    let what = format!(
+        "the debugger's port {port} is on the engine's machine alone; reach it with `ssh -L {port}:127.0.0.1:{port}`"
+    );
+    matches!(engine.whereabouts, Whereabouts::Elsewhere(_)).then_some(what)
 }
 
 /// Starts containers of one function.
@@ -224,6 +239,9 @@ struct DockerLauncher {
     image_id: String,
     entry: Entry,
     folders: Folders,
+    laid: Laid,
+    /// The engine sees the gates, which are in the state folder.
+    is_gated: bool,
     labels: Labels,
     tmp: Tmp,
     link: Link,
@@ -239,6 +257,7 @@ struct Made {
     variables: BTreeMap<String, String>,
     /// The port of the daemon's on which it reaches the Lambda endpoint.
     endpoint: Option<u16>,
+    generation: u64,
 }
 
 impl DockerLauncher {
@@ -247,7 +266,9 @@ impl DockerLauncher {
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
     ) -> Result<Started, StartError> {
-        debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        if !matches!(self.engine.whereabouts, Whereabouts::Elsewhere(_)) {
+            debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        }
         let made = self.made_of(&identity, &account).await?;
         let gate = made.begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
         let ties = self.ties(&made, gate.as_ref(), &identity);
@@ -256,7 +277,7 @@ impl DockerLauncher {
             let fingerprint = self.marks().fingerprint(&body);
             heirs::bequeath(&mut body, fingerprint, &ties);
         }
-        let keeper = Keeper::create(&self.engine, &self.place.tasks, body).await?;
+        let keeper = Keeper::create(&self.engine, &self.place.tasks, body, self.laid.mirrors.clone()).await?;
         keeper.start(gate, self.folders.code.as_deref(), self).await
     }
 
@@ -266,15 +287,14 @@ impl DockerLauncher {
         identity: &SandboxIdentity,
         account: &BTreeMap<String, String>,
     ) -> Result<Made, StartError> {
-        let (code, layers) = (self.folders.code.as_deref(), self.folders.layers.as_deref());
-        let begin = self.entry.begin(code, layers, self.gate_place(layers))?;
-        let begin = if self.sees_our_folders() { begin } else { begin.ungated() };
+        let begin = self.entry.begin(self.folders.code.as_deref(), &self.folders.layers, self.gate_place())?;
+        let begin = if self.is_gated { begin } else { begin.ungated() };
         let mut variables = variables::of(&self.function, account, identity);
         let endpoint = self.lead_to_endpoint(&mut variables).await?;
         if let Some(place) = begin.gate {
             variables::lead_to_gate(&mut variables, place);
         }
-        Ok(Made { begin, variables, endpoint })
+        Ok(Made { begin, variables, endpoint, generation: identity.generation })
     }
 
     fn plan<'a>(&'a self, made: Made, gate: Option<&'a Path>) -> Plan<'a> {
@@ -283,11 +303,11 @@ impl DockerLauncher {
             image: &self.image,
             begin: made.begin,
             variables: made.variables,
-            code: self.folders.code.as_deref(),
-            layers: self.folders.layers.as_deref(),
+            laid: &self.laid,
             gate,
             network: &self.link.network,
             labels: &self.labels,
+            generation: made.generation,
             tmp: self.tmp,
         }
     }
@@ -306,14 +326,14 @@ impl DockerLauncher {
 
     /// Whether a container waits in its interpreter, and has loaded nothing that may be another thing when it goes on.
     fn may_be_inherited(&self, made: &Made) -> bool {
-        made.begin.gate.is_some_and(Where::is_in_interpreter) && self.folders.layers.is_none()
+        made.begin.gate.is_some_and(Where::is_in_interpreter) && self.folders.layers.is_empty()
     }
 
     async fn heir(&self, account: &BTreeMap<String, String>) -> Option<Heir> {
         if self.place.heirs.left() == 0 {
             return None;
         }
-        let anyone = SandboxIdentity { runtime_api: String::new(), log_stream: String::new() };
+        let anyone = SandboxIdentity { runtime_api: String::new(), log_stream: String::new(), generation: 0 };
         let made = self.made_of(&anyone, account).await.ok().filter(|made| self.may_be_inherited(made))?;
         self.place.heirs.claim(&self.marks().fingerprint(&self.plan(made, None).body()))
     }
@@ -326,17 +346,12 @@ impl DockerLauncher {
     }
 
     /// The runtime follows its extensions, and a debugger comes before all that the interpreter does.
-    fn gate_place(&self, layers: Option<&Path>) -> Where {
-        match (companions::may_be_there(&self.function, layers), &self.function.serving.debug) {
+    fn gate_place(&self) -> Where {
+        match (companions::may_be_there(&self.function, &self.folders.layers), &self.function.serving.debug) {
             (true, _) => Where::Extensions,
             (false, Some(_)) => Where::Program,
             (false, None) => self.waiting.place(),
         }
-    }
-
-    /// Whether the engine sees the gates, which are in the state folder.
-    fn sees_our_folders(&self) -> bool {
-        self.function.hosting.volume_base.is_none()
     }
 
     /// The Lambda endpoint is on a loopback address, which in a container is the container's own.
@@ -347,7 +362,7 @@ impl DockerLauncher {
             return Ok(None);
         }
         let link = &self.link;
-        let port = self.place.doors.at(link.listen, link.translated, |port| link.address(port)).await;
+        let port = self.place.doors.at(link.listen, link.admit_hidden(), |port| link.address(port)).await;
         let port = port.map_err(|problem| {
             StartError::place(format!("the Lambda endpoint cannot listen on {}: {problem}", link.listen))
         })?;
@@ -371,11 +386,11 @@ impl Launcher for DockerLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        self.entry.is_gated() && self.sees_our_folders()
+        self.entry.is_gated() && self.is_gated
     }
 
     fn serves_in_place(&self) -> bool {
-        self.folders.in_place
+        self.laid.in_place
     }
 
     fn inherit(&self, account: Arc<BTreeMap<String, String>>) -> BoxFuture<'_, Option<Inherited>> {

@@ -56,12 +56,12 @@ impl Doors {
         TcpListener::bind(SocketAddr::new(address, 0)).await
     }
 
-    /// The port of the door at an address of this machine. `translated` says that its guests come under this machine's
-    /// addresses, `told` makes of a port what containers are told.
+    /// The port of the door at an address of this machine. `hidden` knows guests whose addresses the network hides, `told`
+    /// makes of a port what containers are told.
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn at(&self, address: IpAddr, translated: bool, told: impl Fn(u16) -> String) -> io::Result<u16> {
+    pub async fn at(&self, address: IpAddr, hidden: Admit, told: impl Fn(u16) -> String) -> io::Result<u16> {
         let mut open = self.state.lock().await;
         if let Some(port) = open.get(&address) {
             return Ok(*port);
@@ -69,9 +69,8 @@ impl Doors {
         let listener = self.listen(address).await?;
         let port = listener.local_addr()?.port();
         let guests = self.guests.clone();
-        let admit: Admit = Arc::new(move |peer: SocketAddr, here: SocketAddr| {
-            guests.knows(peer.ip()) || (translated && (peer.ip().is_loopback() || peer.ip() == here.ip()))
-        });
+        let admit: Admit =
+            Arc::new(move |peer: SocketAddr, here: SocketAddr| guests.knows(peer.ip()) || hidden(peer, here));
         // A daemon that stops serves none.
         drop(self.opened.send(Door { listener, told: told(port), admit }));
         open.insert(address, port);
@@ -121,8 +120,9 @@ mod tests {
     async fn a_door_is_opened_once_and_lets_in_whoever_is_a_guest_now() {
         let (doors, mut opened) = Doors::new();
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        let port = doors.at(here, false, |port| format!("here:{port}")).await.unwrap();
-        assert_eq!(doors.at(here, false, |port| port.to_string()).await.unwrap(), port);
+        let nobody: Admit = Arc::new(|_, _| false);
+        let port = doors.at(here, nobody.clone(), |port| format!("here:{port}")).await.unwrap();
+        assert_eq!(doors.at(here, nobody, |port| port.to_string()).await.unwrap(), port);
         let door = opened.recv().await.unwrap();
         assert!(opened.try_recv().is_err());
         assert_eq!(door.told, format!("here:{port}"));

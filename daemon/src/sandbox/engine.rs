@@ -1,24 +1,32 @@
 //! Finds the container engine that answers, and keeps the connection to it. Says once when there is none.
 //!
-//! Where one is looked for is decided by `places`; this file asks each of them in turn. It never starts an engine, and
-//! knows nothing of functions.
+//! Where one is looked for is decided by `places`, how it is spoken to by `transport`, and where its machine is by
+//! `whereabouts`; this file asks each place in turn. It never starts an engine, and knows nothing of functions.
 
 mod places;
+mod ssh;
+mod tls;
+mod transport;
+mod whereabouts;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::{IpamConfig, SystemInfo};
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::Docker;
+use bollard::models::IpamConfig;
 use tokio::sync::Mutex;
 
+use transport::Transport;
+
 pub use places::{Place, Surroundings};
+pub use transport::told;
+pub use whereabouts::{Route, Whereabouts};
 
 /// An engine that does not answer within this is not there.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Seconds that one call may take to be answered; starting a container on a busy machine is slow.
-const CALL: u64 = 120;
+/// The same where ssh has to find its way first.
+const PATIENCE_WITH_SSH: Duration = Duration::from_secs(12);
 /// The networks that containers are in unless told otherwise: Docker's and Podman's.
 const NETWORKS: [&str; 2] = ["bridge", "podman"];
 
@@ -31,8 +39,8 @@ pub struct Engine {
     pub address: String,
     /// The network that containers are put in.
     pub network: String,
-    /// Its containers see another machine than this one as their host.
-    pub is_in_virtual_machine: bool,
+    /// Where its machine is.
+    pub whereabouts: Whereabouts,
     /// The memory of its machine, in bytes.
     pub memory: u64,
 }
@@ -41,7 +49,7 @@ impl Engine {
     /// Whether the process ids that it tells are this machine's.
     #[must_use]
     pub fn shares_processes(&self) -> bool {
-        self.address.starts_with("unix://") && !self.is_in_virtual_machine
+        self.whereabouts == Whereabouts::Here
     }
 
     /// This machine's address in a network, on which containers reach the daemon.
@@ -70,7 +78,7 @@ pub struct Engines {
 
 #[derive(Debug, Default)]
 struct Found {
-    engine: Option<Engine>,
+    engine: Option<(Engine, Transport)>,
     told: bool,
 }
 
@@ -87,16 +95,17 @@ impl Engines {
     /// [`NoEngine`].
     pub async fn current(&self) -> Result<Engine, NoEngine> {
         let mut found = self.state.lock().await;
-        if let Some(engine) = &found.engine
-            && answers(&engine.docker).await.is_ok()
-        {
-            return Ok(engine.clone());
+        if let Some((engine, transport)) = &found.engine {
+            match answers(transport, &engine.address).await {
+                Ok(()) => return Ok(engine.clone()),
+                Err(problem) => tracing::warn!(engine = %engine.address, %problem, "the container engine went away"),
+            }
         }
         found.engine = None;
-        match discover(&places::places(&self.surroundings)).await {
-            Ok(engine) => {
-                tracing::info!(engine = %engine.address, network = %engine.network, "found a container engine");
-                found.engine = Some(engine.clone());
+        match discover(&self.surroundings).await {
+            Ok((engine, transport)) => {
+                tracing::info!(engine = %engine.address, network = %engine.network, whereabouts = %engine.whereabouts, "found a container engine");
+                found.engine = Some((engine.clone(), transport));
                 found.told = false;
                 Ok(engine)
             }
@@ -111,53 +120,36 @@ impl Engines {
     }
 }
 
-async fn discover(places: &[Place]) -> Result<Engine, NoEngine> {
+async fn discover(surroundings: &Surroundings) -> Result<(Engine, Transport), NoEngine> {
     let mut said = Vec::new();
-    for place in places {
-        match open(place).await {
-            Ok(engine) => return Ok(engine),
+    for place in places::places(surroundings) {
+        match open(&place, surroundings.engine_setting()).await {
+            Ok(found) => return Ok(found),
             Err(problem) => said.push(format!("{place}: {problem}")),
         }
     }
     Err(NoEngine(said))
 }
 
-async fn open(place: &Place) -> Result<Engine, String> {
-    let docker = connect(&place.address)?;
-    answers(&docker).await?;
-    let docker = docker.negotiate_version().await.map_err(|problem| problem.to_string())?;
+async fn open(place: &Place, setting: Option<&str>) -> Result<(Engine, Transport), String> {
+    let mut transport = Transport::to(place)?;
+    answers(&transport, &place.address).await?;
+    let negotiated = transport.docker.clone().negotiate_version().await;
+    transport.docker = negotiated.map_err(|problem| transport.explain(&problem))?;
+    let docker = transport.docker.clone();
     let network = own_network(&docker).await?;
     let info = docker.info().await.unwrap_or_default();
+    let whereabouts = whereabouts::of(&place.address, setting, &info).await?;
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-    let is_in_virtual_machine = is_in_virtual_machine(&info);
-    Ok(Engine { docker, address: place.address.clone(), network, is_in_virtual_machine, memory })
+    Ok((Engine { docker, address: place.address.clone(), network, whereabouts, memory }, transport))
 }
 
-/// Only engines of this machine, since functions' folders are mounted into their containers.
-fn connect(address: &str) -> Result<Docker, String> {
-    let connected = match address.split_once("://") {
-        Some(("unix", path)) => Docker::connect_with_unix(path, CALL, API_DEFAULT_VERSION),
-        Some(("tcp" | "http", host)) if is_loopback(host) => {
-            Docker::connect_with_http(address, CALL, API_DEFAULT_VERSION)
-        }
-        Some(("tcp" | "http", _)) => return Err("an engine on another machine is not supported yet".to_owned()),
-        Some((scheme, _)) => return Err(format!("{scheme}:// is not supported; use unix:// or tcp://")),
-        None => return Err("this is no address; write unix:///path or tcp://host:port".to_owned()),
-    };
-    connected.map_err(|problem| problem.to_string())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.trim_end_matches('/').rsplit_once(':').map_or(host, |(name, _)| name);
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-async fn answers(docker: &Docker) -> Result<(), String> {
-    match tokio::time::timeout(PATIENCE, docker.ping()).await {
+async fn answers(transport: &Transport, address: &str) -> Result<(), String> {
+    let patience = if address.starts_with("ssh://") { PATIENCE_WITH_SSH } else { PATIENCE };
+    match tokio::time::timeout(patience, transport.docker.ping()).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(problem)) => Err(problem.to_string()),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(problem)) => Err(transport.explain(&problem)),
+        Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
     }
 }
 
@@ -166,15 +158,10 @@ async fn own_network(docker: &Docker) -> Result<String, String> {
     for name in NETWORKS {
         match docker.inspect_network(name, None).await {
             Ok(_) => return Ok(name.to_owned()),
-            Err(problem) => problems.push(problem.to_string()),
+            Err(problem) => problems.push(told(&problem)),
         }
     }
     Err(problems.join(", "))
-}
-
-/// Docker Desktop says what it is.
-fn is_in_virtual_machine(info: &SystemInfo) -> bool {
-    info.operating_system.as_ref().is_some_and(|system| system.contains("Docker Desktop"))
 }
 
 /// An engine that never was told of a gateway takes the subnet's first address and does not say so.
@@ -190,20 +177,6 @@ fn gateway_of(subnet: &IpamConfig) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_engine_elsewhere_is_refused_with_the_reason() {
-        for (address, part) in [
-            ("tcp://10.1.2.3:2375", "another machine"),
-            ("ssh://me@host", "ssh:// is not supported"),
-            ("npipe:////./pipe/docker_engine", "npipe:// is not supported"),
-            ("somewhere", "no address"),
-        ] {
-            let problem = connect(address).unwrap_err();
-            assert!(problem.contains(part), "{address}: {problem}");
-        }
-        assert!(is_loopback("127.0.0.1:2375") && is_loopback("localhost:2375") && is_loopback("[::1]:2375"));
-    }
 
     #[test]
     fn the_gateway_is_the_one_named_or_the_first_address() {
@@ -222,8 +195,9 @@ mod tests {
     async fn a_missing_engine_names_every_place_that_was_asked() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("docker.sock");
-        let place = Place { address: format!("unix://{}", socket.display()), why: "DOCKER_HOST" };
-        let none = discover(&[place]).await.unwrap_err();
+        let named = [("DOCKER_HOST".to_owned(), format!("unix://{}", socket.display()))];
+        let surroundings = Surroundings { variables: named.into(), home: None };
+        let none = discover(&surroundings).await.unwrap_err();
         assert!(none.to_string().contains("docker.sock (DOCKER_HOST): "), "{none}");
     }
 }

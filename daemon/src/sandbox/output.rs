@@ -86,7 +86,7 @@ impl Output {
         self.take_lines(sink);
         if !self.buffer.is_empty() {
             let rest = self.buffer.split();
-            sink(&String::from_utf8_lossy(&rest));
+            give(&rest, sink);
         }
     }
 
@@ -138,15 +138,23 @@ impl Output {
 
     fn cut_lines(&mut self, sink: &mut dyn FnMut(&str)) {
         loop {
-            let newline = self.buffer.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', &self.buffer);
             let line = match newline {
                 Some(end) if end <= MAX_LINE => self.buffer.split_to(end + 1),
                 Some(_) | None if self.buffer.len() > MAX_LINE => self.buffer.split_to(MAX_LINE),
                 Some(_) | None => return,
             };
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
-            sink(&String::from_utf8_lossy(line));
+            give(line, sink);
         }
+    }
+}
+
+/// Gives a line, whose bytes are text nearly always.
+fn give(line: &[u8], sink: &mut dyn FnMut(&str)) {
+    match str::from_utf8(line) {
+        Ok(line) => sink(line),
+        Err(_) => sink(&String::from_utf8_lossy(line)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::lambda::preload::{Loaded, Preload};
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
-use crate::sandbox::Launcher;
+use crate::sandbox::{Launcher, StartError};
 use crate::shutdown::Phase;
 use crate::watch::Subject;
 use crate::worker::handle::SandboxStatus;
@@ -40,6 +40,8 @@ pub struct Spec {
     pub launcher: Arc<dyn Launcher>,
     /// The account's variables: credentials and endpoints.
     pub account: Arc<BTreeMap<String, String>>,
+    /// The project's generation that brought this version.
+    pub generation: u64,
     /// Where it logs.
     pub logs: LogHub,
     /// The daemon's bound on concurrent starts.
@@ -54,6 +56,13 @@ pub struct Spec {
     pub preload: Preload,
     /// The phase that the worker's tasks belong to, so that a shutdown can wait for them.
     pub tasks: Phase,
+}
+
+impl Spec {
+    /// Starts one of its sandboxes.
+    async fn start(&self) -> Result<Held, StartError> {
+        Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation).await
+    }
 }
 
 /// Starts a worker; `held` is a sandbox that its predecessor had waiting at the gate.
@@ -244,7 +253,7 @@ impl Actor {
                     self.ready(id);
                 }
             }
-            Event::Gone(id, cause) => self.gone(id, cause),
+            Event::Gone(id, cause, unserved) => self.gone(id, cause, unserved),
         }
     }
 
@@ -270,9 +279,12 @@ impl Actor {
         self.make_spare();
     }
 
-    fn gone(&mut self, id: SandboxId, cause: Cause) {
+    fn gone(&mut self, id: SandboxId, cause: Cause, unserved: Vec<Waiting>) {
         self.sandboxes.remove(&id);
         let waiting = self.pool.gone(id, &mut self.actions);
+        for waiting in unserved {
+            self.pool.invoke(waiting, &mut self.actions);
+        }
         let Cause::Failed(failure) = cause else {
             // It was lost in use, yet the pool says that someone waited for its INIT: serve him by another.
             if let Some(waiting) = waiting {
@@ -318,15 +330,17 @@ impl Actor {
     }
 
     fn act(&mut self) {
-        // Acting may bring new actions, never without end: each comes from an event of its own.
-        for action in std::mem::take(&mut self.actions) {
-            match action {
-                Action::Start(id) => self.start(id),
-                Action::Assign(id, (invocation, reply)) => self.assign(id, invocation, reply),
-                Action::Stop(id) => self.stop(id),
-                Action::Throttle((_, reply)) => {
-                    let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
-                    drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
+        // Acting may bring new actions, never without end: a sandbox that has ended is assigned nothing twice.
+        while !self.actions.is_empty() {
+            for action in std::mem::take(&mut self.actions) {
+                match action {
+                    Action::Start(id) => self.start(id),
+                    Action::Assign(id, (invocation, reply)) => self.assign(id, invocation, reply),
+                    Action::Stop(id) => self.stop(id),
+                    Action::Throttle((_, reply)) => {
+                        let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
+                        drop(reply.send(Reply::Whole(Outcome::Throttled { reason })));
+                    }
                 }
             }
         }
@@ -335,10 +349,11 @@ impl Actor {
     fn assign(&mut self, id: SandboxId, invocation: Invocation, reply: oneshot::Sender<Reply>) {
         let Some(slot) = self.sandboxes.get_mut(&id) else { return };
         slot.state = "busy";
-        if let Err(mpsc::error::SendError(Order::Assign(_, reply))) = slot.orders.send(Order::Assign(invocation, reply))
+        if let Err(mpsc::error::SendError(Order::Assign(invocation, reply))) =
+            slot.orders.send(Order::Assign(invocation, reply))
         {
-            let reason = "the sandbox ended just now; try again".to_owned();
-            drop(reply.send(Reply::Whole(Outcome::Unavailable { reason })));
+            // Its end is about to be told; another one serves it.
+            self.pool.invoke((invocation, reply), &mut self.actions);
         }
     }
 
@@ -378,7 +393,7 @@ impl Actor {
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
-                Ok(_permit) => match Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await {
+                Ok(_permit) => match spec.start().await {
                     Ok(held) => Some(held.settled().await),
                     Err(_) => None,
                 },
@@ -402,14 +417,14 @@ impl Actor {
 /// Starts a sandbox within the daemon's bound and runs it.
 async fn start_and_run(spec: Spec, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
     let started = match spec.starts.acquire().await {
-        Ok(_permit) => Held::start(&spec.function, &*spec.launcher, spec.account.clone()).await,
+        Ok(_permit) => spec.start().await,
         Err(_) => return,
     };
     match started {
         Ok(held) => sandbox_task::run(held, context, orders).await,
         Err(problem) => {
             let cause = Cause::Failed(InitFailure::NotStarted(problem));
-            drop(context.events.send(Event::Gone(context.id, cause)));
+            drop(context.events.send(Event::Gone(context.id, cause, Vec::new())));
         }
     }
 }

@@ -35,13 +35,14 @@ impl Held {
         function: &Function,
         launcher: &dyn Launcher,
         account: Arc<BTreeMap<String, String>>,
+        generation: u64,
     ) -> Result<Held, StartError> {
         let (door, admit) = oneshot::channel();
         let api = listen(launcher, admit).await.map_err(|problem| StartError {
             error_type: "Sandbox.Failure",
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
-        let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function) };
+        let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function), generation };
         let started = launcher.start(identity, account).await?;
         Ok(Held::of(started, api, door))
     }

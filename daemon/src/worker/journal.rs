@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::lambda::extension::Standing;
 use crate::lambda::report::{self, Report};
-use crate::logs::{LogEntry, LogHub, LogSource};
+use crate::logs::{LogHub, LogSource, Printed};
 use crate::project::{Function, FunctionId};
 
 /// One function's way to its project's log.
@@ -53,7 +53,7 @@ impl Journal {
 
     /// A line that the function printed during an invocation, or outside of any.
     pub fn printed(&self, line: &str, request_id: Option<&Arc<str>>) {
-        self.push(line, LogSource::Function, request_id.cloned());
+        self.push(line, LogSource::Function, request_id);
     }
 
     /// INIT begins.
@@ -64,12 +64,12 @@ impl Journal {
     /// An invocation begins.
     pub fn start(&self, request_id: &Arc<str>) {
         let line = report::start(&self.function, request_id, &now());
-        self.push(&line, LogSource::Platform, Some(request_id.clone()));
+        self.push(&line, LogSource::Platform, Some(request_id));
     }
 
     /// An invocation has ended.
     pub fn end(&self, request_id: &Arc<str>, ending: &Ending) {
-        let push = |line: &str| self.push(line, LogSource::Platform, Some(request_id.clone()));
+        let push = |line: &str| self.push(line, LogSource::Platform, Some(request_id));
         if ending.timed_out {
             push(&report::timed_out(request_id, self.function.timeout, &now()));
         }
@@ -91,9 +91,8 @@ impl Journal {
         self.push(line, LogSource::Platform, None);
     }
 
-    fn push(&self, line: &str, source: LogSource, request_id: Option<Arc<str>>) {
-        let function = self.id.clone();
-        self.hub.push(LogEntry { time: SystemTime::now(), function, line: line.into(), source, request_id });
+    fn push(&self, line: &str, source: LogSource, request_id: Option<&Arc<str>>) {
+        self.hub.push(&Printed { time: SystemTime::now(), function: &self.id, line, source, request_id });
     }
 }
 

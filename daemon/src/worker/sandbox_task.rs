@@ -30,7 +30,7 @@ use crate::sandbox::{Happening, Output, Sandbox, StartError, Started};
 use crate::shutdown::Phase;
 
 use super::Held;
-use super::handle::Reply;
+use super::handle::{Reply, Waiting};
 use super::journal::{Ending, Journal};
 use super::scribe::Scribe;
 
@@ -63,7 +63,8 @@ pub(super) enum Event {
     Settled(SandboxId),
     /// What its INIT loaded.
     Loaded(Loaded),
-    Gone(SandboxId, Cause),
+    /// With what it was assigned after its end, and nobody has answered.
+    Gone(SandboxId, Cause, Vec<Waiting>),
 }
 
 /// Why a sandbox is gone.
@@ -129,6 +130,7 @@ struct Ended {
 
 struct Task {
     context: Context,
+    orders: mpsc::UnboundedReceiver<Order>,
     sandbox: Box<dyn Sandbox>,
     output: Output,
     extension_output: Output,
@@ -172,23 +174,24 @@ enum End {
 
 /// Runs a sandbox from its release to its end.
 pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
-    let mut task = Task::new(held, context);
+    let mut task = Task::new(held, context, orders);
     // Without an actor the orders end too, and with them this task.
     drop(task.context.events.send(Event::Started(task.context.id, task.sandbox.pid())));
     task.scribe.init_start(&task.context.runtime_version);
     task.life.release();
     task.sandbox.release();
-    let end = task.serve(orders).await;
+    let end = task.serve().await;
     task.finish(end).await;
 }
 
 impl Task {
-    fn new(held: Held, context: Context) -> Task {
+    fn new(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) -> Task {
         let Held { started: Started { sandbox, output, extension_output, place, .. }, api } = held;
         let now = Instant::now();
         Task {
             scribe: Scribe::new(context.function.clone(), context.journal.clone(), context.tasks.clone(), place),
             context,
+            orders,
             sandbox,
             output,
             extension_output,
@@ -215,7 +218,7 @@ impl Task {
         }
     }
 
-    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> End {
+    async fn serve(&mut self) -> End {
         let timer = tokio::time::sleep(FAR);
         tokio::pin!(timer);
         loop {
@@ -242,7 +245,7 @@ impl Task {
                     Some(call) => if let Some(end) = self.call(call) { return end },
                     None => return End::Stopped,
                 },
-                order = orders.recv() => match order {
+                order = self.orders.recv() => match order {
                     Some(Order::Assign(invocation, reply)) => self.assign(invocation, reply).await,
                     Some(Order::Stop) | None => return End::Stopped,
                 },

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::unix::pipe;
 
@@ -55,9 +55,9 @@ exit $status"#;
 
 /// Whether there may be extensions: in the layers, or in an image that nobody has looked into.
 #[must_use]
-pub(super) fn may_be_there(function: &Function, layers: Option<&Path>) -> bool {
+pub(super) fn may_be_there(function: &Function, layers: &[PathBuf]) -> bool {
     match &function.package {
-        Package::Zip { .. } => layers.is_some_and(|layers| layers.join("extensions").is_dir()),
+        Package::Zip { .. } => layers.iter().any(|layer| layer.join("extensions").is_dir()),
         Package::Image { .. } => true,
     }
 }

@@ -31,11 +31,12 @@ use crate::lambda::error::Exit;
 use crate::shutdown::Phase;
 
 use super::super::doors::Guest;
-use super::super::engine::Engine;
+use super::super::engine::{Engine, told};
 use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memory};
 use super::DockerLauncher;
 use super::companions::{self, Companions};
 use super::gate::{Folder, Gate, Opener};
+use super::mirror::Mirror;
 use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
@@ -63,7 +64,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Makes a container.
+    /// Makes a container that has these volumes.
     ///
     /// # Errors
     /// The engine refuses, in its own words.
@@ -71,27 +72,32 @@ impl Keeper {
         engine: &Engine,
         tasks: &Phase,
         body: ContainerCreateBody,
+        mirrors: Vec<Arc<Mirror>>,
     ) -> Result<Keeper, StartError> {
         let docker = engine.docker.clone();
         let image = body.image.clone().unwrap_or_default();
         let options = CreateContainerOptionsBuilder::new().build();
         let created = docker.create_container(Some(options), body).await;
         let id = created.map_err(|problem| refused(&image, &problem))?.id;
-        Ok(Keeper::of(docker, id, tasks))
+        Ok(Keeper::of(docker, id, tasks, mirrors))
     }
 
     /// Looks after a container that runs.
     pub(super) fn found(engine: &Engine, tasks: &Phase, id: String) -> Keeper {
-        let keeper = Keeper::of(engine.docker.clone(), id, tasks);
+        let keeper = Keeper::of(engine.docker.clone(), id, tasks, Vec::new());
         keeper.started.cancel();
         keeper
     }
 
-    fn of(docker: Docker, id: String, tasks: &Phase) -> Keeper {
+    fn of(docker: Docker, id: String, tasks: &Phase, mirrors: Vec<Arc<Mirror>>) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
         let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
-        tasks.spawn(format!("the removal of container {}", short(&id)), looked_after);
+        tasks.spawn(format!("the removal of container {}", short(&id)), async move {
+            looked_after.await;
+            // A volume goes after the containers that have it.
+            drop(mirrors);
+        });
         Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, tasks: tasks.clone() }
     }
 
@@ -180,11 +186,11 @@ impl Keeper {
 }
 
 fn refused(image: &str, problem: &Error) -> StartError {
-    StartError::place(format!("no container could be made of image {image}: {problem}"))
+    StartError::place(format!("no container could be made of image {image}: {}", told(problem)))
 }
 
 fn not_started(problem: &Error) -> StartError {
-    StartError::entry(&format!("the container could not be started: {problem}"))
+    StartError::entry(&format!("the container could not be started: {}", told(problem)))
 }
 
 fn short(id: &str) -> &str {
@@ -249,7 +255,7 @@ async fn ended(docker: &Docker, id: &str) -> Exit {
         Some(Ok(response)) => response.status_code,
         Some(Err(Error::DockerContainerWaitError { code, .. })) => code,
         Some(Err(problem)) => {
-            tracing::warn!(container = short(id), %problem, "the engine lost a container");
+            tracing::warn!(container = short(id), problem = told(&problem), "the engine lost a container");
             return Exit::Signal(KILL);
         }
         None => return Exit::Signal(KILL),

@@ -4,7 +4,7 @@
 //! becomes the entry point. An image with an entry point of its own may have no shell and begins at once.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::models::ImageInspect;
 
@@ -84,13 +84,13 @@ impl Entry {
     ///
     /// # Errors
     /// A custom runtime has no `bootstrap`.
-    pub(super) fn begin(&self, code: Option<&Path>, layers: Option<&Path>, place: Where) -> Result<Begin, StartError> {
+    pub(super) fn begin(&self, code: Option<&Path>, layers: &[PathBuf], place: Where) -> Result<Begin, StartError> {
         match self {
             Entry::Lambda(command) => Ok(gated(command.clone(), place)),
             Entry::Bootstrap => {
                 let place = if place == Where::Extensions { place } else { Where::Program };
-                let has = |folder: Option<&Path>| folder.is_some_and(|folder| folder.join("bootstrap").is_file());
-                match (has(code), has(layers)) {
+                let has = |folder: &Path| folder.join("bootstrap").is_file();
+                match (code.is_some_and(has), layers.iter().any(|layer| has(layer))) {
                     (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()], place)),
                     (false, true) => Ok(gated(vec!["/opt/bootstrap".to_owned()], place)),
                     (false, false) => Err(StartError::entry(BOOTSTRAPS)),
@@ -164,15 +164,14 @@ mod tests {
     fn a_managed_runtime_begins_with_the_images_entry_point_and_the_handler() {
         let entry = Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &["ignored"]));
         assert_eq!(entry, Entry::Lambda(strings(&[LAMBDA_ENTRY_POINT, "app.handler"])));
-        let begin = entry.begin(None, None, Where::Python).unwrap();
+        let begin = entry.begin(None, &[], Where::Python).unwrap();
         assert!(begin.gate == Some(Where::Python) && begin.entry_point[0] == "/bin/sh");
         assert_eq!(begin.command, [LAMBDA_ENTRY_POINT, "app.handler"]);
     }
 
     #[test]
     fn without_a_gate_the_command_itself_is_run() {
-        let begin =
-            Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, None, Where::Python);
+        let begin = Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, &[], Where::Python);
         let begin = begin.unwrap().ungated();
         assert_eq!((begin.entry_point, begin.gate), (strings(&[LAMBDA_ENTRY_POINT, "app.handler"]), None));
     }
@@ -190,7 +189,8 @@ mod tests {
     #[test]
     fn a_custom_runtime_takes_the_bootstrap_of_the_code_before_that_of_the_layers() {
         let (code, layer) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let begin = || Entry::Bootstrap.begin(Some(code.path()), Some(layer.path()), Where::Program);
+        let layers = [layer.path().to_path_buf()];
+        let begin = || Entry::Bootstrap.begin(Some(code.path()), &layers, Where::Program);
         assert!(begin().unwrap_err().reason.contains("[/var/task/bootstrap /opt/bootstrap]"));
         std::fs::write(layer.path().join("bootstrap"), "").unwrap();
         assert_eq!(begin().unwrap().command, ["/opt/bootstrap"]);

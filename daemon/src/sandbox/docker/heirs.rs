@@ -28,6 +28,7 @@ use super::super::doors::Doors;
 use super::super::engine::Engine;
 use super::container::Keeper;
 use super::gate::{self, Gate};
+use super::plan;
 
 /// What the container was made of: two with the same are the same but for who they are.
 const FINGERPRINT: &str = "samd.fingerprint";
@@ -63,6 +64,8 @@ impl Marks<'_> {
             mounts.retain(|mount| mount.target.as_deref() != Some(gate::INSIDE));
         }
         let mut labels: Vec<_> = body.labels.take().unwrap_or_default().into_iter().collect();
+        // The same container may be made in another generation, and would be no other one.
+        labels.retain(|(name, _)| name != plan::GENERATION);
         labels.sort();
         let code = self.code.and_then(|code| code.metadata().ok()).map(|code: Metadata| (code.dev(), code.ino()));
         let all = json!([body, labels, self.image, self.host, code, env!("CARGO_PKG_VERSION")]);
@@ -195,6 +198,9 @@ mod tests {
         let first = marks.fingerprint(&body("172.17.0.1:1", "/gates/1", "red"));
         assert_eq!(first, marks.fingerprint(&body("172.17.0.1:2", "/gates/2", "red")));
         assert_ne!(first, marks.fingerprint(&body("172.17.0.1:1", "/gates/1", "blue")));
+        let mut later = body("172.17.0.1:1", "/gates/1", "red");
+        later.labels.get_or_insert_default().insert(plan::GENERATION.to_owned(), "7".to_owned());
+        assert_eq!(first, marks.fingerprint(&later), "of another generation");
         let other = Marks { image: "sha256:2", ..marks };
         assert_ne!(first, other.fingerprint(&body("172.17.0.1:1", "/gates/1", "red")));
         let elsewhere = tempfile::tempdir().unwrap();

@@ -1,7 +1,9 @@
 //! How containers of one function reach the daemon, and whom the daemon takes for them (pure but for asking the engine).
 //!
 //! On a bridge network of this machine a container is known by its address. Where the engine runs in a virtual machine,
-//! or the user names the way himself, addresses are translated on it, and then this machine's own are let in too.
+//! or the user names the way himself, addresses are translated on it, and then this machine's own are let in too. Where the
+//! engine is on another machine, its containers come under that one's address, and reach the daemon on the address that
+//! this machine has towards it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,7 +13,7 @@ use crate::project::containers::Hosting;
 use crate::runtime_api::Admit;
 
 use super::super::StartError;
-use super::super::engine::Engine;
+use super::super::engine::{Engine, Route, Whereabouts};
 
 /// The engine's name for this machine, in containers.
 pub(super) const HOST_NAME: &str = "host.docker.internal";
@@ -29,6 +31,8 @@ pub(super) struct Link {
     pub(super) host: String,
     /// Addresses may be other ones at this end than in the container.
     pub(super) translated: bool,
+    /// The addresses of the engine's machine, behind which containers hide, where it is another one.
+    pub(super) theirs: Vec<IpAddr>,
 }
 
 impl Link {
@@ -43,12 +47,16 @@ impl Link {
                 "in the network {network} a container cannot reach its Runtime API; name another with --docker-network"
             )));
         }
-        let gateway = match (network.as_str(), &hosting.host, engine.is_in_virtual_machine) {
-            ("host", _, _) => Some(LOCALHOST),
-            (_, None, false) => Some(engine.gateway(&network).await.map_err(|problem| StartError::entry(&problem))?),
-            _ => None,
+        let link = match (&engine.whereabouts, network.as_str(), &hosting.host) {
+            (Whereabouts::Elsewhere(route), ..) => Link::elsewhere(network, route, hosting)
+                .ok_or_else(|| StartError::place(no_way_from(&engine.address)))?,
+            (_, "host", _) => Link::chosen(network, Some(LOCALHOST), hosting),
+            (Whereabouts::Here, _, None) => {
+                let gateway = engine.gateway(&network).await.map_err(|problem| StartError::entry(&problem))?;
+                Link::chosen(network, Some(gateway), hosting)
+            }
+            (Whereabouts::Here | Whereabouts::VirtualMachine, ..) => Link::chosen(network, None, hosting),
         };
-        let link = Link::chosen(network, gateway, hosting);
         let bound = TcpListener::bind(SocketAddr::new(link.listen, 0)).await;
         bound.map(|_| link.clone()).map_err(|problem| link.cannot_listen(&problem))
     }
@@ -61,23 +69,44 @@ impl Link {
             (None, None) => (HOST_NAME.to_owned(), LOCALHOST),
         };
         let translated = gateway.is_none() || network == "host" || hosting.host.is_some();
-        Link { network, listen: hosting.host_interface.unwrap_or(listen), host, translated }
+        let listen = hosting.host_interface.unwrap_or(listen);
+        Link { network, listen, host, translated, theirs: Vec::new() }
+    }
+
+    /// The way from another machine; `None` where neither the user nor the kernel knows one. Through a tunnel that the
+    /// user names containers come under addresses of this machine.
+    fn elsewhere(network: String, route: &Route, hosting: &Hosting) -> Option<Link> {
+        let (host, listen) = match (&hosting.host, route.ours) {
+            (Some(host), _) => (host.clone(), ANY),
+            (None, ours) => (ours?.to_string(), ours?),
+        };
+        let (translated, theirs) = (hosting.host.is_some(), route.theirs.clone());
+        Some(Link { network, listen: hosting.host_interface.unwrap_or(listen), host, translated, theirs })
     }
 
     fn cannot_listen(&self, problem: &std::io::Error) -> StartError {
         StartError::place(format!(
-            "the network {} has the gateway {}, on which this machine cannot listen ({problem}); where the engine is \
-             rootless or elsewhere, name the way with --container-host and --container-host-interface",
-            self.network, self.listen
+            "containers in the network {} reach this machine at {}, and it cannot listen on {} ({problem}); where the \
+             engine is rootless or elsewhere, name the way with --container-host and --container-host-interface",
+            self.network, self.host, self.listen
         ))
     }
 
     /// Whom the daemon takes for the container with this address in its network.
     #[must_use]
     pub(super) fn admit(&self, container: Option<IpAddr>) -> Admit {
-        let translated = self.translated;
+        let hidden = self.admit_hidden();
         std::sync::Arc::new(move |peer: SocketAddr, here: SocketAddr| {
-            Some(peer.ip()) == container || (translated && (peer.ip().is_loopback() || peer.ip() == here.ip()))
+            Some(peer.ip()) == container || hidden(peer, here)
+        })
+    }
+
+    /// Whom it takes for one whose address the network hides.
+    #[must_use]
+    pub(super) fn admit_hidden(&self) -> Admit {
+        let (translated, theirs) = (self.translated, self.theirs.clone());
+        std::sync::Arc::new(move |peer: SocketAddr, here: SocketAddr| {
+            theirs.contains(&peer.ip()) || (translated && (peer.ip().is_loopback() || peer.ip() == here.ip()))
         })
     }
 
@@ -89,6 +118,13 @@ impl Link {
             Err(_) => format!("{}:{port}", self.host),
         }
     }
+}
+
+fn no_way_from(engine: &str) -> String {
+    format!(
+        "the engine at {engine} is on another machine, and there is no telling under which address its containers reach \
+         this one; name it with --container-host (and with --container-host-interface where the daemon is to listen)"
+    )
 }
 
 #[cfg(test)]
@@ -127,5 +163,20 @@ mod tests {
         assert_eq!((link.listen, link.address(7).as_str()), (ANY, "samd:7"));
         let hosting = Hosting { host_interface: Some(LOCALHOST), ..hosting };
         assert_eq!(Link::chosen("shop".into(), None, &hosting).listen, LOCALHOST);
+    }
+
+    #[test]
+    fn from_another_machine_containers_come_under_its_address_to_the_one_that_this_has_towards_it() {
+        let (theirs, ours) = ("10.0.0.9".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let route = Route { theirs: vec![theirs], ours: Some(ours) };
+        let link = Link::elsewhere("bridge".into(), &route, &Hosting::default()).unwrap();
+        assert_eq!((link.listen, link.address(7).as_str()), (ours, "10.0.0.2:7"));
+        let admit = link.admit("172.17.0.2".parse().ok());
+        assert!(admit(peer("10.0.0.9"), peer("10.0.0.2")) && admit(peer("172.17.0.2"), peer("10.0.0.2")));
+        assert!(!admit(peer("10.0.0.3"), peer("10.0.0.2")) && !admit(peer("127.0.0.1"), peer("127.0.0.1")));
+        assert_eq!(Link::elsewhere("bridge".into(), &Route::default(), &Hosting::default()), None);
+        let named = Hosting { host: Some("desk".into()), ..Hosting::default() };
+        let tunnel = Link::elsewhere("bridge".into(), &Route::default(), &named).unwrap();
+        assert_eq!((tunnel.listen, tunnel.address(7).as_str(), tunnel.translated), (ANY, "desk:7", true));
     }
 }

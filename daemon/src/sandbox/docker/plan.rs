@@ -1,22 +1,21 @@
 //! What a container is made with, as the engine takes it (pure): Lambda's limits and rights, AWS's places.
 
 use std::collections::{BTreeMap, HashMap};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, ResourcesUlimits,
-    RestartPolicy,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, PortBinding, ResourcesUlimits, RestartPolicy,
 };
 
 use crate::project::FunctionId;
 use crate::project::function::{Function, Package};
 use crate::project::settings::ProjectName;
 
+use super::delivery::{Laid, bind};
 use super::entry::Begin;
+use super::gate;
 use super::link::HOST_NAME;
 use super::tmp::Tmp;
-use super::{gate, variables};
 
 /// Whose a container is: the state folder of its daemon.
 pub(super) const STATE: &str = "samd.state";
@@ -24,6 +23,9 @@ pub(super) const STATE: &str = "samd.state";
 pub(super) const PROJECT: &str = "samd.project";
 /// Names the function.
 pub(super) const FUNCTION: &str = "samd.function";
+/// Tells the project's generation that brought the version of the function for which the container was made. One that
+/// waited serves a later one.
+pub(super) const GENERATION: &str = "samd.generation";
 
 /// Processes and threads that Lambda allows.
 const MOST_PROCESSES: i64 = 1_024;
@@ -51,12 +53,25 @@ pub(super) struct Plan<'a> {
     pub(super) image: &'a str,
     pub(super) begin: Begin,
     pub(super) variables: BTreeMap<String, String>,
-    pub(super) code: Option<&'a Path>,
-    pub(super) layers: Option<&'a Path>,
+    pub(super) laid: &'a Laid,
     pub(super) gate: Option<&'a Path>,
     pub(super) network: &'a str,
     pub(super) labels: &'a Labels,
+    pub(super) generation: u64,
     pub(super) tmp: Tmp,
+}
+
+impl Labels {
+    /// As the engine takes them.
+    #[must_use]
+    pub(super) fn map(&self) -> HashMap<String, String> {
+        let pairs = [
+            (STATE, self.state.display().to_string()),
+            (PROJECT, self.project.0.clone()),
+            (FUNCTION, self.function.0.clone()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 impl Plan<'_> {
@@ -66,7 +81,7 @@ impl Plan<'_> {
         ContainerCreateBody {
             image: Some(self.image.to_owned()),
             env: Some(self.variables.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-            user: self.user(),
+            user: self.laid.user.clone(),
             working_dir: self.working_directory(),
             labels: Some(self.label_map()),
             host_config: Some(self.host()),
@@ -81,12 +96,6 @@ impl Plan<'_> {
         }
     }
 
-    /// Without capabilities even root reads only what its owner or everybody may: so the code's owner it is.
-    fn user(&self) -> Option<String> {
-        let metadata = self.code?.metadata().ok()?;
-        Some(format!("{}:{}", metadata.uid(), metadata.gid()))
-    }
-
     fn working_directory(&self) -> Option<String> {
         match &self.function.package {
             Package::Zip { .. } => Some("/var/task".to_owned()),
@@ -95,13 +104,8 @@ impl Plan<'_> {
     }
 
     fn label_map(&self) -> HashMap<String, String> {
-        let labels = self.labels;
-        let pairs = [
-            (STATE, labels.state.display().to_string()),
-            (PROJECT, labels.project.0.clone()),
-            (FUNCTION, labels.function.0.clone()),
-        ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let generation = (GENERATION.to_owned(), self.generation.to_string());
+        self.labels.map().into_iter().chain([generation]).collect()
     }
 
     fn host(&self) -> HostConfig {
@@ -161,25 +165,9 @@ impl Plan<'_> {
     }
 
     fn mounts(&self) -> Vec<Mount> {
-        let debugger = self.function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.as_deref());
-        let hosting = &self.function.hosting;
-        let binds = [
-            (self.code, "/var/task"),
-            (self.layers, "/opt"),
-            (self.gate, gate::INSIDE),
-            (debugger, variables::DEBUGGER),
-        ];
-        binds.into_iter().filter_map(|(folder, inside)| Some(bind(&hosting.seen(folder?), inside))).collect()
+        let gate = self.gate.map(|folder| bind(folder, gate::INSIDE));
+        self.laid.mounts.iter().cloned().chain(gate).collect()
     }
-}
-
-fn inside(target: &str) -> Mount {
-    Mount { target: Some(target.to_owned()), ..Mount::default() }
-}
-
-fn bind(folder: &Path, target: &str) -> Mount {
-    let source = Some(folder.to_string_lossy().into_owned());
-    Mount { source, typ: Some(MountType::BIND), read_only: Some(true), ..inside(target) }
 }
 
 /// Lambda gives processor time by memory.
@@ -193,7 +181,7 @@ mod tests {
     use crate::project::testing;
 
     fn body(function: &Function, tmp: Tmp) -> ContainerCreateBody {
-        let folder = tempfile::tempdir().unwrap();
+        let laid = Laid { mounts: vec![bind(Path::new("/src"), "/var/task")], ..Laid::default() };
         let labels = Labels {
             state: PathBuf::from("/state"),
             project: ProjectName("shop".into()),
@@ -204,11 +192,11 @@ mod tests {
             image: "python:1",
             begin: Begin { entry_point: vec![], command: vec!["app.handler".into()], gate: None },
             variables: BTreeMap::from([("A".to_owned(), "b=c".to_owned())]),
-            code: Some(folder.path()),
-            layers: None,
+            laid: &laid,
             gate: None,
             network: "bridge",
             labels: &labels,
+            generation: 3,
             tmp,
         };
         plan.body()
@@ -252,6 +240,7 @@ mod tests {
         assert_eq!(seen, [("/var/task", Some(true)), ("/tmp", None)]);
         assert_eq!(body.env.unwrap(), ["A=b=c"]);
         assert_eq!(body.entrypoint, None);
-        assert_eq!(body.labels.unwrap()[STATE], "/state");
+        let labels = body.labels.unwrap();
+        assert_eq!((labels[STATE].as_str(), labels[GENERATION].as_str()), ("/state", "3"));
     }
 }

@@ -1,14 +1,14 @@
 //! Takes away what a killed daemon left: containers with the label of its state folder, and their gates, but for those
 //! that the new one may take over; also containers that do not run and whose state folder is gone, since no daemon comes
-//! back for them.
+//! back for them. Volumes of files go with the containers that had them.
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Volume};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use futures_util::future::join_all;
 
 use super::super::engine::{Engine, Engines};
@@ -47,7 +47,27 @@ async fn reap_at(engine: &Engine, place: &Place) -> usize {
     }
     let ids: Vec<&String> = others.iter().filter_map(|(container, _)| container.id.as_ref()).collect();
     join_all(ids.iter().map(|id| remove(&engine.docker, id))).await;
+    reap_volumes(engine, &place.state).await;
     ids.len()
+}
+
+/// One that a container still has stays, as that container does.
+async fn reap_volumes(engine: &Engine, state: &Path) {
+    let filters = HashMap::from([("label", vec![plan::STATE])]);
+    let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let Ok(left) = engine.docker.list_volumes(Some(options)).await else { return };
+    let ours = left.volumes.unwrap_or_default().into_iter().filter(|volume| is_our_volume(volume, state));
+    join_all(ours.map(async |volume| {
+        if let Err(problem) = engine.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await {
+            tracing::debug!(volume = volume.name, %problem, "a volume is left");
+        }
+    }))
+    .await;
+}
+
+fn is_our_volume(volume: &Volume, state: &Path) -> bool {
+    let whose = volume.labels.get(plan::STATE).map(Path::new);
+    whose.is_some_and(|whose| whose == state || fs::exists(whose).is_ok_and(|exists| !exists))
 }
 
 async fn heir(engine: &Engine, place: &Place, container: &ContainerSummary) -> Option<Heir> {
@@ -60,7 +80,7 @@ async fn heir(engine: &Engine, place: &Place, container: &ContainerSummary) -> O
 fn is_ours(container: &ContainerSummary, state: &Path) -> bool {
     let Some(whose) = container.labels.as_ref().and_then(|labels| labels.get(plan::STATE)) else { return false };
     // A folder that may not be looked at is somebody's, and so is a container that runs.
-    let nobodys = || std::fs::exists(whose).is_ok_and(|exists| !exists);
+    let nobodys = || fs::exists(whose).is_ok_and(|exists| !exists);
     Path::new(whose) == state || (container.state != Some(ContainerSummaryStateEnum::RUNNING) && nobodys())
 }
 

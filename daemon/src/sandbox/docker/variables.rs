@@ -69,7 +69,7 @@ mod tests {
     use crate::project::testing;
 
     fn of_function(function: &Function) -> BTreeMap<String, String> {
-        let identity = SandboxIdentity { runtime_api: "172.17.0.1:1".into(), log_stream: "s".into() };
+        let identity = SandboxIdentity { runtime_api: "172.17.0.1:1".into(), log_stream: "s".into(), generation: 1 };
         of(function, &BTreeMap::new(), &identity)
     }
 

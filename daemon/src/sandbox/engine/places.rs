@@ -7,13 +7,28 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::tls::Material;
+use super::whereabouts;
+
 /// Docker's own name for "no context".
 const NO_CONTEXT: &str = "default";
+
+/// The variables that decide.
+const NAMES: [&str; 8] = [
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "XDG_RUNTIME_DIR",
+    whereabouts::SETTING,
+];
 
 /// What decides where to look.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `XDG_RUNTIME_DIR`.
+    /// Those of [`NAMES`] that are set.
     pub variables: BTreeMap<String, String>,
     /// The user's home.
     pub home: Option<PathBuf>,
@@ -23,9 +38,13 @@ impl Surroundings {
     /// This process's.
     #[must_use]
     pub fn of_this_process() -> Surroundings {
-        let names = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"];
-        let set = names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        let set = NAMES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
         Surroundings { variables: set.collect(), home: std::env::home_dir() }
+    }
+
+    /// The user's own word on where the engine is.
+    pub(super) fn engine_setting(&self) -> Option<&str> {
+        self.variable(whereabouts::SETTING)
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
@@ -40,6 +59,8 @@ pub struct Place {
     pub address: String,
     /// Why there.
     pub why: &'static str,
+    /// What TLS with it is made of, where the user says.
+    pub tls: Option<Material>,
 }
 
 impl fmt::Display for Place {
@@ -52,20 +73,33 @@ impl fmt::Display for Place {
 #[must_use]
 pub(super) fn places(surroundings: &Surroundings) -> Vec<Place> {
     if let Some(address) = surroundings.variable("DOCKER_HOST") {
-        return vec![Place { address: address.to_owned(), why: "DOCKER_HOST" }];
+        return vec![Place { address: address.to_owned(), why: "DOCKER_HOST", tls: tls_of_variables(surroundings) }];
     }
     match context(surroundings) {
-        Some(address) => vec![Place { address, why: "the current docker context" }],
+        Some(place) => vec![place],
         None => sockets(surroundings),
     }
 }
 
-/// The address in the current context's file; the default context has none.
-fn context(surroundings: &Surroundings) -> Option<String> {
-    let config = match surroundings.variable("DOCKER_CONFIG") {
-        Some(folder) => PathBuf::from(folder),
-        None => surroundings.home.as_ref()?.join(".docker"),
-    };
+/// Any of the three asks for TLS; the files are the docker command's own where no other folder is named.
+fn tls_of_variables(surroundings: &Surroundings) -> Option<Material> {
+    let asked = ["DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
+    asked.iter().find(|name| surroundings.variable(name).is_some())?;
+    let named = surroundings.variable("DOCKER_CERT_PATH").map(PathBuf::from);
+    named.or_else(|| configuration(surroundings)).map(Material)
+}
+
+/// The docker command's folder.
+fn configuration(surroundings: &Surroundings) -> Option<PathBuf> {
+    match surroundings.variable("DOCKER_CONFIG") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => Some(surroundings.home.as_ref()?.join(".docker")),
+    }
+}
+
+/// The address in the current context's file, and the certificates beside it; the default context has none.
+fn context(surroundings: &Surroundings) -> Option<Place> {
+    let config = configuration(surroundings)?;
     let name = match surroundings.variable("DOCKER_CONTEXT") {
         Some(name) => name.to_owned(),
         None => json(&config.join("config.json"))?.get("currentContext")?.as_str()?.to_owned(),
@@ -74,8 +108,10 @@ fn context(surroundings: &Surroundings) -> Option<String> {
         return None;
     }
     let folder: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let meta = json(&config.join("contexts/meta").join(folder).join("meta.json"))?;
-    Some(meta.pointer("/Endpoints/docker/Host")?.as_str()?.to_owned())
+    let meta = json(&config.join("contexts/meta").join(&folder).join("meta.json"))?;
+    let address = meta.pointer("/Endpoints/docker/Host")?.as_str()?.to_owned();
+    let tls = Some(config.join("contexts/tls").join(folder).join("docker")).filter(|folder| folder.is_dir());
+    Some(Place { address, why: "the current docker context", tls: tls.map(Material) })
 }
 
 fn json(file: &Path) -> Option<serde_json::Value> {
@@ -93,7 +129,7 @@ fn sockets(surroundings: &Surroundings) -> Vec<Place> {
         (runtime.map(|folder| folder.join("podman/podman.sock")), "rootless Podman"),
     ];
     let known = candidates.into_iter().filter_map(|(path, why)| Some((path?, why)));
-    known.map(|(path, why)| Place { address: format!("unix://{}", path.display()), why }).collect()
+    known.map(|(path, why)| Place { address: format!("unix://{}", path.display()), why, tls: None }).collect()
 }
 
 #[cfg(test)]
@@ -131,6 +167,22 @@ mod tests {
             ["tcp://127.0.0.1:1"]
         );
         assert_eq!(addresses(&surroundings(&[], home.path())), ["unix:///colima.sock"]);
+    }
+
+    #[test]
+    fn tls_is_made_of_what_the_user_named_it_with() {
+        let home = tempfile::tempdir().unwrap();
+        let tls = |variables: &[(&str, &str)]| places(&surroundings(variables, home.path()))[0].tls.clone();
+        let host = ("DOCKER_HOST", "tcp://build:2376");
+        assert_eq!(tls(&[host]), None);
+        assert_eq!(tls(&[host, ("DOCKER_TLS_VERIFY", "1")]), Some(Material(home.path().join(".docker"))));
+        assert_eq!(tls(&[host, ("DOCKER_CERT_PATH", "/certs")]), Some(Material("/certs".into())));
+        with_context(home.path());
+        assert_eq!(tls(&[]), None);
+        let name: String = Sha256::digest(b"colima").iter().map(|byte| format!("{byte:02x}")).collect();
+        let folder = home.path().join(".docker/contexts/tls").join(name).join("docker");
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(tls(&[]), Some(Material(folder)));
     }
 
     #[test]

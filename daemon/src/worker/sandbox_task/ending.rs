@@ -8,7 +8,7 @@ use crate::lambda::lifecycle::State;
 use crate::lambda::{Failure, Outcome};
 use crate::sandbox::{Happening, StartError};
 
-use super::{Cause, End, Event, InitFailure, Task, deadline_ms};
+use super::{Cause, End, Event, InitFailure, Order, Task, deadline_ms};
 
 /// How long the connections of a runtime that has ended may take to deliver what it last said.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -47,7 +47,7 @@ impl Task {
         self.printing = None;
         if attended {
             // The next one starts while this one's extensions have their time.
-            drop(self.context.events.send(Event::Gone(self.context.id, cause.clone())));
+            self.tell_gone(cause.clone());
             self.shut_down(reason).await;
             self.sandbox.kill();
         }
@@ -55,8 +55,21 @@ impl Task {
         self.sandbox.sweep().await;
         self.take_rest();
         if !attended {
-            drop(self.context.events.send(Event::Gone(self.context.id, cause)));
+            self.tell_gone(cause);
         }
+    }
+
+    /// What was assigned to it while it ended goes back: another one serves it.
+    fn tell_gone(&mut self, cause: Cause) {
+        self.orders.close();
+        let left = std::iter::from_fn(|| self.orders.try_recv().ok());
+        let unserved = left.filter_map(|order| match order {
+            Order::Assign(invocation, reply) => Some((invocation, reply)),
+            Order::Stop => None,
+        });
+        let gone = Event::Gone(self.context.id, cause, unserved.collect());
+        // Without an actor there is nobody to serve it.
+        drop(self.context.events.send(gone));
     }
 
     async fn shut_down(&mut self, reason: ShutdownReason) {
