@@ -11,6 +11,7 @@ mod pulling;
 mod remote;
 mod settings;
 mod tmp;
+mod trouble;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -87,7 +88,7 @@ def handler(event, context):
     return {'statusCode': 200, 'body': 'one ' + socket.gethostname() + ' ' + os.environ['AWS_LAMBDA_RUNTIME_API']}
 ";
 
-fn words(served: &Served) -> Vec<String> {
+pub(crate) fn words(served: &Served) -> Vec<String> {
     let reply = served.get("/x");
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.text().split(' ').map(str::to_owned).collect()

@@ -20,7 +20,7 @@ use crate::control::{self, Auth, DaemonInfo};
 use crate::layers::Layers;
 use crate::sandbox::Driver;
 use crate::sandbox::auto::AutoDriver;
-use crate::sandbox::docker::{self, DockerDriver, Heirs};
+use crate::sandbox::docker::{self, DockerDriver, Heirs, Lookout};
 use crate::sandbox::doors::Doors;
 use crate::sandbox::engine::{Engines, Surroundings};
 use crate::sandbox::process::{self, ProcessDriver};
@@ -142,7 +142,7 @@ impl Place<'_> {
 
     fn of_docker(&self, tasks: Phase, doors: Doors) -> docker::Place {
         let (state, cache) = (self.state.folder().to_path_buf(), self.unpacked());
-        docker::Place { state, cache, tasks, doors, heirs: Heirs::default() }
+        docker::Place { state, cache, tasks, doors, heirs: Heirs::default(), lookout: Lookout::default() }
     }
 }
 

@@ -60,6 +60,14 @@ fn mistakes_in_functions_are_named() {
         ("ProvisionedConcurrencyConfig: {A: 1}", "ProvisionedConcurrencyConfig needs AutoPublishAlias"),
         ("FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigin: a}}", "Cors has no property AllowOrigin"),
         ("FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigins: a}}", "AllowOrigins is a list"),
+        ("FunctionUrlConfig: {AuthType: NONE, Cors: 3}", "Cors is a mapping, and here it is a number"),
+        ("AutoPublishAlias: !Sub 'a${AWS::Region}'", "AutoPublishAlias is text or a Ref of a parameter"),
+        ("AutoPublishAlias: !Ref Nope", "AutoPublishAlias is text or a Ref of a parameter"),
+        ("AutoPublishAlias: a, AutoPublishCodeSha256: !Sub a", "AutoPublishCodeSha256 is text or a Ref"),
+        ("Policies: [{SQSPollerPolicy: {Foo: x}}]", "the policy template SQSPollerPolicy needs QueueName"),
+        ("Policies: {SQSPollerPolicy: x}", "SQSPollerPolicy takes a mapping of parameters, and here it is text"),
+        ("Policies: [!If [A, {SQSPollerPolicy: {}}, !Ref AWS::NoValue]]", "SQSPollerPolicy needs QueueName"),
+        ("Policies: [{SQSPolerPolicy: {QueueName: x}}]", "a policy is the name of one"),
         ("EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: Foo}}}", "Type is one of SQS, SNS"),
         ("EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: Lambda}}}", "OnFailure needs a Destination"),
         ("AutoPublishAliasAllProperties: !Ref X", "no function may stand for it"),
@@ -77,6 +85,9 @@ fn mistakes_in_events_are_named() {
         ("SQS", "Queue: a, Foo: 1", "an event of type SQS has no property Foo"),
         ("Schedule", "Schedule: rate(1 minute), State: ENABLED, Enabled: true", "State and Enabled exclude"),
         ("Schedule", "Schedule: rate(1 minute), DeadLetterConfig: {Foo: 1}", "DeadLetterConfig needs an Arn"),
+        ("S3", "Events: a, Bucket: photos", "the Bucket of an event is a Ref of a bucket in this template"),
+        ("S3", "Events: a, Bucket: !Ref Nope", "the Bucket of an event is a Ref of a bucket in this template"),
+        ("HttpApi", "Path: /, Method: get, Auth: {AuthorizationScopes: [a]}", "Auth needs an Authorizer"),
         ("SelfManagedKafka", "Topics: [a]", "needs KafkaBootstrapServers"),
         ("Cognito", "UserPool: a, Trigger: PreSignUp", "UserPool is a Ref"),
         ("Api", "Path: /, Method: get, RequestParameters: [foo.bar]", "a request parameter is method.request"),
@@ -171,4 +182,82 @@ fn a_text_that_a_macro_makes_is_no_mistake() {
     let made = "Resources:\n  Host:\n    Type: AWS::EC2::Instance\n    Properties:\n      \
                 UserData: {Fn::Sub: {Fn::Transform: {Name: Made, Parameters: {A: b}}}}\n";
     assert_eq!(errors(made), []);
+}
+
+/// A table, and what connects the function with it.
+fn connected(connector: &str) -> String {
+    let table = "  T: {Type: AWS::DynamoDB::Table}\n";
+    format!("{}{table}  C: {{Type: AWS::Serverless::Connector, Properties: {{{connector}}}}}\n", function(""))
+}
+
+#[test]
+fn a_connector_is_between_resources_that_have_one_with_permissions_that_it_has() {
+    for (connector, why) in [
+        ("Source: {Id: F}, Destination: {Id: Nope}, Permissions: [Read]", "there is no resource Nope"),
+        ("Source: {Id: T}, Destination: {Id: T}, Permissions: [Read]", "no connector from AWS::DynamoDB::Table to"),
+        ("Source: {Id: F}, Destination: {Id: T}, Permissions: [Foo]", "has the permissions Read, Write"),
+        ("Source: {Id: F}, Destination: [{Id: T}, {Id: F}], Permissions: [Read]", "has the permissions Write"),
+    ] {
+        is_refused(&connected(connector), why);
+    }
+    let embedded = function("").replace(
+        "    Properties",
+        "    Connectors: {C: {Properties: {Destination: {Id: Gone}, Permissions: [Read]}}}\n    Properties",
+    );
+    is_refused(&embedded, "there is no resource Gone");
+    for connector in [
+        "Source: {Id: F}, Destination: {Id: T}, Permissions: [Read, Write]",
+        "Source: {Id: F}, Destination: [{Id: T}, {Type: AWS::SQS::Queue, Arn: a}], Permissions: [Write]",
+        "Source: {Id: FRole}, Destination: {Id: T}, Permissions: [Read]",
+    ] {
+        assert!(errors(&connected(connector)).is_empty(), "{connector}: {:?}", errors(&connected(connector)));
+    }
+}
+
+#[test]
+fn what_sam_needs_of_applications_state_machines_and_policies_is_named() {
+    let resource = |kind: &str, properties: &str| {
+        format!("{}  A:\n    Type: AWS::Serverless::{kind}\n    Properties: {{{properties}}}\n", function(""))
+    };
+    for (kind, properties, why) in [
+        ("Application", "Location: {ApplicationId: a}", "Location needs SemanticVersion"),
+        ("StateMachine", "Definition: {}", "a state machine has a Definition or a DefinitionUri"),
+        (
+            "StateMachine",
+            "DefinitionUri: s3://a/b, Policies: [{SQSPollerPolicy: {}}]",
+            "SQSPollerPolicy needs QueueName",
+        ),
+        (
+            "Api",
+            "StageName: a, Auth: {ResourcePolicy: {SourceVpcWhitelist: [!Ref X]}}",
+            "SourceVpcWhitelist is a list of text",
+        ),
+    ] {
+        is_refused(&resource(kind, properties), why);
+    }
+}
+
+#[test]
+fn what_sam_takes_in_the_same_places_is_no_error() {
+    let parameters = "Parameters: {P: {Type: String, Default: live}}\nConditions: {A: !Equals [a, a]}\n";
+    let bucket = "  Bucket: {Type: AWS::S3::Bucket}\n";
+    for properties in [
+        "AutoPublishAlias: !Ref P, AutoPublishCodeSha256: !Ref P",
+        "AutoPublishCodeSha256: !Sub unused",
+        "Policies: AWSLambdaExecute",
+        "Policies: [AWSLambdaExecute, !Ref P, {Statement: []}, {SQSPollerPolicy: {QueueName: !Ref P, More: a}}, {AMIDescribePolicy: {}}]",
+        "Policies: [!If [A, {SQSPollerPolicy: {QueueName: a}}, !Ref AWS::NoValue]]",
+        "Role: arn:aws:iam::123456789012:role/a, Policies: [{Nothing: {}}]",
+        "FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigins: [a], AllowCredentials: true, MaxAge: 10}}",
+        "FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigins: !Split [',', !Ref P]}}",
+        "Events: {E: {Type: S3, Properties: {Bucket: !Ref Bucket, Events: s3:ObjectCreated:*}}}",
+        "Events: {E: {Type: HttpApi, Properties: {Path: /, Method: get, Auth: {}}}}",
+    ] {
+        let text = format!("{parameters}{}{bucket}", function(properties));
+        assert!(errors(&text).is_empty(), "{properties}: {:?}", errors(&text));
+    }
+    let authorized = "Globals: {HttpApi: {Auth: {DefaultAuthorizer: J, Authorizers: {J: {IdentitySource: $request.header.A, \
+                      JwtConfiguration: {issuer: https://a, audience: [b]}}}}}}\n";
+    let scoped = event("HttpApi", "Path: /, Method: get, Auth: {AuthorizationScopes: [a]}");
+    assert!(errors(&format!("{authorized}{scoped}")).is_empty(), "{:?}", errors(&format!("{authorized}{scoped}")));
 }

@@ -17,6 +17,7 @@ mod gate;
 mod heirs;
 mod layers;
 mod link;
+mod lookout;
 mod manifest;
 mod mirror;
 mod plan;
@@ -56,6 +57,7 @@ use super::progress::Board;
 use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug};
 
 pub use heirs::Heirs;
+pub use lookout::Lookout;
 pub use reap::reap;
 
 /// The driver's name.
@@ -83,6 +85,8 @@ pub struct Place {
     pub doors: Doors,
     /// Containers that an earlier daemon left.
     pub heirs: Heirs,
+    /// Hears what others do to containers.
+    pub lookout: Lookout,
 }
 
 impl DockerDriver {

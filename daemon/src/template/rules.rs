@@ -2,18 +2,27 @@
 //! each other, and properties that need others.
 //!
 //! A rule judges what is written out. Where a function stands for a value, only a deployment knows it, and the rule is
-//! silent. One property by itself is judged by [`super::schema`].
+//! silent. One property by itself is judged by [`super::schema`]. What only some resources have stands in rooms of its own:
+//! functions (`function`), events (`event`), policies (`policy`), connectors (`connector`).
+
+mod connector;
+mod event;
+mod function;
+mod policy;
 
 use super::intrinsic::is_intrinsic;
 use super::node::{Key, Map, Mark, Node, Value};
-use super::schema::Report;
+use super::schema::{Path, Report};
 use super::{Template, globals};
+
+pub(super) use connector::of_attribute as of_connectors;
+pub(super) use event::judge as of_event;
 
 /// A resource's properties, and where to say what is wrong with them.
 struct Judged<'j> {
     properties: &'j Node,
     mark: &'j Mark,
-    path: &'j str,
+    path: &'j Path<'j>,
     report: &'j Report<'j>,
 }
 
@@ -34,7 +43,7 @@ impl<'j> Judged<'j> {
     /// Says that something is wrong with a property; one that is missing is said of the whole.
     fn error(&self, name: &str, message: impl Into<String>) {
         let mark = self.get(name).map_or(self.mark, |node| &node.mark);
-        self.report.error(message, mark, &format!("{}.{name}", self.path));
+        self.report.error(message, mark, &self.path.to(name));
     }
 
     fn excludes(&self, one: &str, other: &str) {
@@ -56,67 +65,25 @@ fn has_something(node: &Node) -> bool {
 }
 
 /// Judges the properties of a resource, those of the Globals among them.
-pub(super) fn of_resource(template: &Template, id: &Key, kind: &str, properties: &Node, report: &Report<'_>) {
-    let path = format!("Resources.{}.Properties", id.text);
-    let judged = Judged { properties, mark: &id.mark, path: &path, report };
+pub(super) fn of_resource(
+    template: &Template,
+    (id, kind): (&Key, &str),
+    properties: &Node,
+    path: &Path<'_>,
+    report: &Report<'_>,
+) {
+    let judged = Judged { properties, mark: &id.mark, path, report };
     match kind {
-        "AWS::Serverless::Function" => function(&judged),
+        "AWS::Serverless::Function" => function::judge(&judged, template),
         "AWS::Serverless::Api" => rest_api(&judged),
         "AWS::Serverless::HttpApi" => http_api(&judged),
         "AWS::Serverless::WebSocketApi" => websocket_api(&judged),
         "AWS::Serverless::StateMachine" => state_machine(&judged),
         "AWS::Serverless::LayerVersion" => layer(&judged),
+        "AWS::Serverless::Connector" => connector::judge(&judged, template),
         _ => {}
     }
     ignored_globals(template, id, report);
-}
-
-fn function(function: &Judged<'_>) {
-    let excluded: &[&str] = match function.text("PackageType") {
-        Some("Image") => &["Handler", "Runtime", "Layers"],
-        None | Some("Zip") => &["ImageConfig", "ImageUri"],
-        Some(_) => &[],
-    };
-    for name in excluded.iter().filter(|name| function.get(name).is_some_and(has_something)) {
-        let package = function.text("PackageType").unwrap_or("Zip");
-        function.error(name, format!("a function of PackageType {package} has no {name}"));
-    }
-    function.needs("ProvisionedConcurrencyConfig", "AutoPublishAlias");
-    if function.text("AutoPublishAlias").is_some_and(|alias| !is_alias(alias)) {
-        let message = "AutoPublishAlias has letters, digits, hyphens and underscores, and not digits alone";
-        function.error("AutoPublishAlias", message);
-    }
-    deployment(function);
-    for outcome in ["OnSuccess", "OnFailure"] {
-        destination(function, outcome);
-    }
-}
-
-fn is_alias(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    !name.is_empty() && name.bytes().all(allowed) && !name.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn deployment(function: &Judged<'_>) {
-    let Some(preference) = function.get("DeploymentPreference").filter(|node| !is_intrinsic(node)) else { return };
-    let enabled = preference.get("Enabled");
-    if enabled.is_some_and(|node| is_intrinsic(node) || node.as_bool() == Some(false)) || !has_something(preference) {
-        return;
-    }
-    function.needs("DeploymentPreference", "AutoPublishAlias");
-    if preference.get("Type").is_none_or(Node::is_null) {
-        function.error("DeploymentPreference", "DeploymentPreference needs a Type");
-    }
-}
-
-/// A destination that SAM does not make itself is named.
-fn destination(function: &Judged<'_>, outcome: &str) {
-    let Some(config) = function.at(&["EventInvokeConfig", "DestinationConfig", outcome]) else { return };
-    let is_made = matches!(config.get("Type").and_then(Node::as_str), Some("SQS" | "SNS"));
-    let is_open = is_intrinsic(config) || config.get("Type").is_some_and(is_intrinsic);
-    if config.as_map().is_some() && !is_made && !is_open && config.get("Destination").is_none_or(Node::is_null) {
-        function.error("EventInvokeConfig", format!("{outcome} needs a Destination, unless its Type is SQS or SNS"));
-    }
 }
 
 fn rest_api(api: &Judged<'_>) {
@@ -142,8 +109,23 @@ fn rest_api(api: &Judged<'_>) {
             api.error("Auth", message);
         }
     }
+    resource_policy(api);
     domain(api);
     document(api, &["Auth", "Cors"], &["swagger", "openapi"]);
+}
+
+/// Lists of VPCs are text; those with functions in them have properties of their own.
+fn resource_policy(api: &Judged<'_>) {
+    let Some(policy) = api.at(&["Auth", "ResourcePolicy"]).filter(|node| !is_intrinsic(node)) else { return };
+    for (name, other) in
+        [("SourceVpcWhitelist", "IntrinsicVpcWhitelist"), ("SourceVpcBlacklist", "IntrinsicVpcBlacklist")]
+    {
+        let items = policy.get(name).and_then(Node::as_list).unwrap_or_default();
+        for item in items.iter().filter(|item| !matches!(item.value, Value::String(_))) {
+            let message = format!("{name} is a list of text; what functions give stands in {other}");
+            api.report.error(message, &item.mark, &api.path.to("Auth").to("ResourcePolicy").to(name));
+        }
+    }
 }
 
 /// A REQUEST authorizer that is not cached needs no identity.
@@ -248,9 +230,10 @@ fn is_route_key(key: &str) -> bool {
 
 fn state_machine(machine: &Judged<'_>) {
     machine.excludes("Definition", "DefinitionUri");
-    if machine.get("Definition").is_none() && machine.get("DefinitionUri").is_none() {
-        machine.error("Definition", "a state machine has a Definition or a DefinitionUri");
+    if !["Definition", "DefinitionUri"].iter().any(|name| machine.get(name).is_some_and(has_something)) {
+        machine.error("Definition", "a state machine has a Definition or a DefinitionUri that says something");
     }
+    policy::of_resource(machine);
 }
 
 fn layer(layer: &Judged<'_>) {
@@ -268,7 +251,9 @@ fn layer(layer: &Judged<'_>) {
 fn ignored_globals(template: &Template, id: &Key, report: &Report<'_>) {
     let Some(resource) = template.resource(&id.text) else { return };
     let Some(ignored) = resource.get("IgnoreGlobals").filter(|node| !node.is_null()) else { return };
-    let path = format!("Resources.{}.IgnoreGlobals", id.text);
+    let section = Path::section("Resources");
+    let of_resource = section.to(&id.text);
+    let path = of_resource.to("IgnoreGlobals");
     match &ignored.value {
         Value::String(text) if text.as_ref() == "*" => {}
         Value::List(names) => {
@@ -281,60 +266,18 @@ fn ignored_globals(template: &Template, id: &Key, report: &Report<'_>) {
     }
 }
 
-/// Judges the properties of an event.
-pub(super) fn of_event(kind: &str, properties: &Node, mark: &Mark, path: &str, report: &Report<'_>) {
-    let event = Judged { properties, mark, path, report };
-    match kind {
-        "Schedule" | "ScheduleV2" | "EventBridgeRule" | "CloudWatchEvent" => scheduled(&event),
-        "Api" => request_parameters(&event),
-        "SelfManagedKafka" => {
-            for name in ["KafkaBootstrapServers", "Topics", "SourceAccessConfigurations"] {
-                if !event.get(name).is_some_and(has_something) {
-                    event.error(name, format!("an event of type SelfManagedKafka needs {name}"));
-                }
-            }
-        }
-        "Cognito" if event.text("UserPool").is_some() => {
-            event.error("UserPool", "UserPool is a Ref of a user pool in this template");
-        }
-        _ => {}
-    }
-}
-
-fn scheduled(event: &Judged<'_>) {
-    event.excludes("State", "Enabled");
-    let Some(config) = event.get("DeadLetterConfig").filter(|node| node.as_map().is_some() && !is_intrinsic(node))
-    else {
-        return;
-    };
-    match (config.get("Arn"), config.get("Type")) {
-        (None, None) => event.error("DeadLetterConfig", "DeadLetterConfig needs an Arn, or the Type SQS"),
-        (Some(_), Some(_)) => event.error("DeadLetterConfig", "DeadLetterConfig has either an Arn or a Type"),
-        (None, Some(kind)) if !is_intrinsic(kind) && kind.as_str() != Some("SQS") => {
-            event.error("DeadLetterConfig", "the Type of a DeadLetterConfig is SQS");
-        }
-        _ => {}
-    }
-}
-
-/// Each names a part of the request: `method.request.header.Authorization`.
-fn request_parameters(event: &Judged<'_>) {
-    const PLACES: [&str; 3] = ["querystring", "path", "header"];
-    for item in event.get("RequestParameters").and_then(Node::as_list).unwrap_or_default() {
-        let named = match item.as_map() {
-            Some(map) => map.iter().next().map(|(key, value)| (key.text.to_string(), Some(value))),
-            None => item.as_str().map(|text| (text.to_owned(), None)),
-        };
-        let place = named.as_ref().and_then(|(name, _)| name.strip_prefix("method.request.")?.split('.').next());
-        if place.is_none_or(|place| !PLACES.contains(&place)) {
-            let message = "a request parameter is method.request.querystring, .path or .header and its name";
-            event.error("RequestParameters", message);
-        }
-        let settings = named.and_then(|(_, value)| value?.as_map().cloned()).unwrap_or_default();
-        if settings.iter().any(|(key, _)| !matches!(&*key.text, "Required" | "Caching")) {
-            event.error("RequestParameters", "a request parameter is Required, Caching, or both");
-        }
-    }
+/// Whether there may be resources that the template's text does not show: an include, or a macro, may add some.
+fn may_have_more(template: &Template) -> bool {
+    let ours = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
+    let macros = template
+        .root
+        .get("Transform")
+        .map(|node| node.as_list().map_or_else(|| vec![node], |all| all.iter().collect()));
+    let others =
+        macros.unwrap_or_default().into_iter().any(|node| !node.as_str().is_some_and(|name| ours.contains(&name)));
+    others
+        || template.root.get("Fn::Transform").is_some()
+        || template.section("Resources").any(|(key, _)| key.text.starts_with("Fn::"))
 }
 
 /// The entries of a mapping that are mappings themselves.

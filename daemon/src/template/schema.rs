@@ -5,7 +5,8 @@
 //! Plain CloudFormation's resources are not looked at: the services themselves decide about them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::sync::LazyLock;
 
 use super::intrinsic::is_intrinsic;
@@ -13,6 +14,9 @@ use super::node::{Key, Map, Mark, Node, Value};
 use super::{Diagnostic, Findings, Template, globals, rules};
 
 static SAM: LazyLock<BTreeMap<&str, Vec<Property>>> = LazyLock::new(|| read(include_str!("schema/sam.txt")));
+/// The titles of events, by the kind of their owner and their own.
+static EVENTS: LazyLock<HashMap<(&str, &str), &str>> =
+    LazyLock::new(|| SAM.keys().filter_map(|title| Some((title.split_once(" event ")?, *title))).collect());
 
 /// How alike a misspelt name and a real one are at least, for the real one to be proposed.
 const ALIKE: f64 = 0.85;
@@ -59,6 +63,33 @@ fn property_of(line: &'static str) -> Option<Property> {
     Some(property)
 }
 
+/// The path of a property, spelt only when something is wrong with it.
+pub(super) struct Path<'p> {
+    before: Option<&'p Path<'p>>,
+    name: &'p str,
+}
+
+impl<'p> Path<'p> {
+    /// The path of a section.
+    pub(super) fn section(name: &'p str) -> Path<'p> {
+        Path { before: None, name }
+    }
+
+    /// The path of what lies in this.
+    pub(super) fn to(&'p self, name: &'p str) -> Path<'p> {
+        Path { before: Some(self), name }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.before {
+            Some(before) => write!(f, "{before}.{}", self.name),
+            None => f.write_str(self.name),
+        }
+    }
+}
+
 /// Where mistakes are reported; the same one at the same place once, however many resources a Globals section or a loop
 /// puts it into.
 pub(super) struct Report<'f> {
@@ -68,11 +99,12 @@ pub(super) struct Report<'f> {
 
 impl Report<'_> {
     /// Reports an error at a place.
-    pub(super) fn error(&self, message: impl Into<String>, mark: &Mark, path: &str) {
-        self.say(Diagnostic::error(message).at(mark.location()).path(path), mark);
+    pub(super) fn error(&self, message: impl Into<String>, mark: &Mark, path: &Path<'_>) {
+        self.say(Diagnostic::error(message).at(mark.location()).path(path.to_string()), mark);
     }
 
-    fn say(&self, error: Diagnostic, mark: &Mark) {
+    /// Reports an error that knows its place, which is the one of `mark`.
+    pub(super) fn say(&self, error: Diagnostic, mark: &Mark) {
         if self.said.borrow_mut().insert((error.message.clone(), mark.line, mark.column)) {
             self.findings.report(error);
         }
@@ -83,6 +115,7 @@ impl Report<'_> {
 pub fn report(template: &Template, findings: &Findings) {
     let report = Report { findings, said: RefCell::default() };
     for (id, resource) in template.section("Resources") {
+        rules::of_connectors(template, id, resource, &report);
         if let Some(kind) = resource.get("Type").and_then(Node::as_str).filter(|kind| SAM.contains_key(kind)) {
             of_resource(template, id, kind, resource, &report);
         }
@@ -94,43 +127,44 @@ fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, repor
     if stated.is_some_and(|node| node.as_map().is_none()) {
         return; // said where properties are read
     }
-    let path = format!("Resources.{}.Properties", id.text);
+    let resources = Path::section("Resources");
+    let resource_path = resources.to(&id.text);
+    let path = resource_path.to("Properties");
     let properties = globals::merged(template, resource);
-    Owner { title: kind, name: kind, mark: &id.mark, path: &path }.check(&properties, report);
-    rules::of_resource(template, id, kind, &properties, report);
+    Owner { title: kind, name: &kind, mark: &id.mark, path: &path }.check(&properties, report);
+    rules::of_resource(template, (id, kind), &properties, &path, report);
+    let events = path.to("Events");
     for (name, event) in properties.get("Events").and_then(Node::as_map).into_iter().flat_map(Map::iter) {
         if !name.text.starts_with("Fn::") {
-            of_event(kind, name, event, &format!("{path}.Events.{}", name.text), report);
+            of_event(template, kind, (name, event), &events.to(&name.text), report);
         }
     }
 }
 
-fn of_event(owner: &str, name: &Key, event: &Node, path: &str, report: &Report<'_>) {
+fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path: &Path<'_>, report: &Report<'_>) {
     let Some(kind) = event.get("Type").and_then(Node::as_str) else {
         return report.error(format!("the event {} has no Type", name.text), &name.mark, path);
     };
-    let title = format!("{owner} event {kind}");
-    if SAM.contains_key(title.as_str()) {
-        let path = format!("{path}.Properties");
+    if let Some(title) = EVENTS.get(&(owner, kind)) {
+        let path = path.to("Properties");
         let empty = Node::map(Vec::new(), &name.mark);
         let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);
-        let owner = format!("an event of type {kind}");
-        Owner { title: &title, name: &owner, mark: &name.mark, path: &path }.check(properties, report);
-        return rules::of_event(kind, properties, &name.mark, &path, report);
+        Owner { title, name: &format_args!("an event of type {kind}"), mark: &name.mark, path: &path }
+            .check(properties, report);
+        return rules::of_event(template, kind, properties, (&name.mark, &path), report);
     }
     let mark = event.get("Type").map_or(&name.mark, |node| &node.mark);
-    let begin = format!("{owner} event ");
-    let kinds = SAM.keys().filter_map(|title| title.strip_prefix(begin.as_str()));
+    let kinds = EVENTS.keys().filter(|(of, _)| *of == owner).map(|(_, kind)| *kind);
     let error = with_proposal(Diagnostic::error(format!("{owner} has no events of type {kind}")), kind, kinds);
-    report.say(error.at(mark.location()).path(format!("{path}.Type")), mark);
+    report.say(error.at(mark.location()).path(path.to("Type").to_string()), mark);
 }
 
 /// What has properties: a resource, an event, or a mapping of theirs.
 struct Owner<'o> {
     title: &'o str,
-    name: &'o str,
+    name: &'o dyn fmt::Display,
     mark: &'o Mark,
-    path: &'o str,
+    path: &'o Path<'o>,
 }
 
 impl Owner<'_> {
@@ -139,11 +173,11 @@ impl Owner<'_> {
         let known = SAM.get(self.title).map(Vec::as_slice).unwrap_or_default();
         let is_open = known.is_empty() || known.iter().any(|property| property.name == OTHERS);
         for (key, value) in stated.iter().filter(|(key, _)| !key.text.starts_with("Fn::")) {
-            let path = format!("{}.{}", self.path, key.text);
+            let path = self.path.to(&key.text);
             match known.iter().find(|property| property.name == &*key.text) {
                 Some(property) => of_value(property, value, &path, report),
                 None if is_open => {}
-                None => report.say(self.unknown(key, known).path(path.clone()), &key.mark),
+                None => report.say(self.unknown(key, known).path(path.to_string()), &key.mark),
             }
             self.nested(key, value, &path, report);
         }
@@ -153,20 +187,19 @@ impl Owner<'_> {
         }
         let is_there = |name: &str| stated.get(name).is_some_and(|node| !node.is_null());
         for property in known.iter().filter(|property| property.is_required && !is_there(property.name)) {
-            let path = format!("{}.{}", self.path, property.name);
-            report.error(format!("{} needs {}", self.name, property.name), self.mark, &path);
+            report.error(format!("{} needs {}", self.name, property.name), self.mark, &self.path.to(property.name));
         }
     }
 
     /// The properties of a property that is a mapping, and those of its entries.
-    fn nested(&self, key: &Key, value: &Node, path: &str, report: &Report<'_>) {
+    fn nested(&self, key: &Key, value: &Node, path: &Path<'_>, report: &Report<'_>) {
         let Some(map) = value.as_map().filter(|_| !is_intrinsic(value)) else { return };
         let title = format!("{}.{}", self.title, key.text);
         Owner { title: &title, name: &key.text, mark: &key.mark, path }.check(value, report);
         let title = format!("{title}.*");
         let entries = map.iter().filter(|(name, _)| SAM.contains_key(title.as_str()) && !name.text.starts_with("Fn::"));
         for (name, entry) in entries.filter(|(_, entry)| !is_intrinsic(entry)) {
-            let path = format!("{path}.{}", name.text);
+            let path = path.to(&name.text);
             if entry.as_map().is_none() {
                 let message = format!("{} is a mapping, and here it is {}", name.text, entry.value.kind());
                 report.error(message, &entry.mark, &path);
@@ -186,7 +219,8 @@ fn is_told_of(title: &str) -> bool {
     SAM.range(title..).next().is_some_and(|(found, _)| found.starts_with(title))
 }
 
-fn with_proposal<'n>(error: Diagnostic, written: &str, names: impl Iterator<Item = &'n str>) -> Diagnostic {
+/// An error that proposes the name that is most like the one that was written.
+pub(super) fn with_proposal<'n>(error: Diagnostic, written: &str, names: impl Iterator<Item = &'n str>) -> Diagnostic {
     let alike = names.map(|name| (strsim::jaro_winkler(written, name), name));
     match alike.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((_, name)) => error.help(format!("did you mean {name}?")),
@@ -194,7 +228,7 @@ fn with_proposal<'n>(error: Diagnostic, written: &str, names: impl Iterator<Item
     }
 }
 
-fn of_value(property: &Property, node: &Node, path: &str, report: &Report<'_>) {
+fn of_value(property: &Property, node: &Node, path: &Path<'_>, report: &Report<'_>) {
     let is_call = is_intrinsic(node);
     if node.is_null() || (is_call && !property.is_literal) {
         return;

@@ -30,7 +30,10 @@ pub(super) fn integration(
         "http_proxy" => Integration::HttpProxy(spelling.http_proxy()),
         "mock" => Integration::Mock(spelling.mock()),
         "aws" | "http" => spelling.unsupported(&kind),
-        "" => unsupported("unknown", "The integration states no type."),
+        "" => unsupported(
+            "unknown",
+            "The integration states no type, and API Gateway imports none without; write type: aws_proxy or another one.",
+        ),
         other => unsupported(other, &format!("API Gateway has no integration of type {other}.")),
     }
 }

@@ -36,6 +36,7 @@ use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memor
 use super::DockerLauncher;
 use super::companions::{self, Companions};
 use super::gate::{Folder, Gate, Opener};
+use super::lookout::Noted;
 use super::mirror::Mirror;
 use super::waiting::{self, Waiting};
 
@@ -44,6 +45,8 @@ const PIECES: usize = 64;
 /// How often the removal of a container is tried, and how long the engine may rest in between: it may be restarting.
 const REMOVALS: u32 = 5;
 const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
+/// After that it is tried again and again, since the engine may come back.
+const BETWEEN_LATE_REMOVALS: Duration = Duration::from_secs(5);
 /// What a shell or an engine adds to a signal's number to make a status of it.
 const SIGNALLED: i64 = 128;
 const KILL: i32 = 9;
@@ -92,7 +95,7 @@ impl Keeper {
     fn of(docker: Docker, id: String, tasks: &Phase, mirrors: Vec<Arc<Mirror>>) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
-        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
+        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told, tasks.token());
         tasks.spawn(format!("the removal of container {}", short(&id)), async move {
             looked_after.await;
             // A volume goes after the containers that have it.
@@ -152,6 +155,8 @@ impl Keeper {
         };
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         let address = address(&inspected);
+        let whose = (self.id.as_str(), launcher.place.state.as_path());
+        let noted = launcher.place.lookout.watch(&self.docker, whose, self.kill.clone(), &self.tasks);
         let container = Container {
             pid: pid(&inspected).filter(|_| launcher.engine.shares_processes()),
             memory: u64::from(launcher.function.memory_mb) << 20,
@@ -160,6 +165,7 @@ impl Keeper {
             told: false,
             debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
             freezing: None,
+            noted: Arc::new(noted),
             docker: self.docker,
             id: self.id,
             tasks: self.tasks,
@@ -235,6 +241,7 @@ async fn look_after(
     started: CancellationToken,
     kill: CancellationToken,
     told: watch::Sender<Option<Exit>>,
+    end: CancellationToken,
 ) {
     let ended = async {
         started.cancelled().await;
@@ -244,8 +251,21 @@ async fn look_after(
         exit = ended => drop(told.send_replace(Some(exit))),
         () = kill.cancelled() => {}
     }
-    remove(&docker, &id).await;
+    let is_removed = remove(&docker, &id).await;
     told.send_if_modified(|exit| exit.is_none() && exit.replace(Exit::Signal(KILL)).is_none());
+    if !is_removed {
+        end.run_until_cancelled_owned(remove_later(&docker, &id)).await;
+    }
+}
+
+/// For as long as the daemon runs; its next start removes what is left even then.
+async fn remove_later(docker: &Docker, id: &str) {
+    loop {
+        tokio::time::sleep(BETWEEN_LATE_REMOVALS).await;
+        if removed_now(docker, id).await.is_ok() {
+            return;
+        }
+    }
 }
 
 /// Waits for a container's end. An engine that goes away takes its containers with it, or loses us to them.
@@ -278,18 +298,26 @@ async fn ran_out_of_memory(docker: &Docker, id: &str) -> bool {
     inspected.ok().and_then(|inspected| inspected.state?.oom_killed).unwrap_or(false)
 }
 
-/// Ends a container and takes it away with its volume.
-pub(super) async fn remove(docker: &Docker, id: &str) {
-    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+/// Ends a container and takes it away with its volume. Returns whether it is gone.
+pub(super) async fn remove(docker: &Docker, id: &str) -> bool {
     for attempt in 1..=REMOVALS {
-        match docker.remove_container(id, Some(options.clone())).await {
-            // 404: somebody else took it away. 409: somebody else is at it.
-            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => return,
+        match removed_now(docker, id).await {
+            Ok(()) => return true,
             Err(problem) if attempt == REMOVALS => {
-                tracing::error!(container = short(id), %problem, "a container is left; the daemon's next start removes it");
+                tracing::error!(container = short(id), %problem, "a container is left; it is removed when the engine lets that happen");
             }
             Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
         }
+    }
+    false
+}
+
+async fn removed_now(docker: &Docker, id: &str) -> Result<(), Error> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    match docker.remove_container(id, Some(options)).await {
+        // 404: somebody else took it away. 409: somebody else is at it.
+        Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+        Err(problem) => Err(problem),
     }
 }
 
@@ -307,6 +335,7 @@ struct Container {
     debug_port: Option<u16>,
     /// The engine is asked to pause it.
     freezing: Option<JoinHandle<()>>,
+    noted: Arc<Noted>,
     docker: Docker,
     id: String,
     tasks: Phase,
@@ -405,10 +434,12 @@ impl Sandbox for Container {
     }
 
     fn freeze(&mut self) {
-        let (docker, id) = (self.docker.clone(), self.id.clone());
+        let (docker, id, noted) = (self.docker.clone(), self.id.clone(), self.noted.clone());
+        noted.own_pause();
         let name = format!("the freezing of container {}", short(&id));
         self.freezing = Some(self.tasks.spawn(name, async move {
             if let Err(problem) = docker.pause_container(&id).await {
+                noted.no_pause();
                 tracing::debug!(container = short(&id), %problem, "a container was not frozen");
             }
         }));
