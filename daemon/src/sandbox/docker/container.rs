@@ -37,13 +37,11 @@ use super::DockerLauncher;
 use super::companions::{self, Companions};
 use super::gate::{Folder, Gate, Opener};
 use super::mirror::Mirror;
+use super::removal;
 use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
-/// How often the removal of a container is tried, and how long the engine may rest in between: it may be restarting.
-const REMOVALS: u32 = 5;
-const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
 /// What a shell or an engine adds to a signal's number to make a status of it.
 const SIGNALLED: i64 = 128;
 const KILL: i32 = 9;
@@ -92,7 +90,7 @@ impl Keeper {
     fn of(docker: Docker, id: String, tasks: &Phase, mirrors: Vec<Arc<Mirror>>) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
-        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told);
+        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), (kill.clone(), tasks.token()), told);
         tasks.spawn(format!("the removal of container {}", short(&id)), async move {
             looked_after.await;
             // A volume goes after the containers that have it.
@@ -233,7 +231,7 @@ async fn look_after(
     docker: Docker,
     id: String,
     started: CancellationToken,
-    kill: CancellationToken,
+    (kill, end): (CancellationToken, CancellationToken),
     told: watch::Sender<Option<Exit>>,
 ) {
     let ended = async {
@@ -244,8 +242,12 @@ async fn look_after(
         exit = ended => drop(told.send_replace(Some(exit))),
         () = kill.cancelled() => {}
     }
-    remove(&docker, &id).await;
+    let is_gone = remove(&docker, &id).await.is_ok();
+    // Who waits for its end does not wait for an engine that is away.
     told.send_if_modified(|exit| exit.is_none() && exit.replace(Exit::Signal(KILL)).is_none());
+    if !is_gone {
+        removal::until_done(&format!("container {}", short(&id)), &end, || remove(&docker, &id)).await;
+    }
 }
 
 /// Waits for a container's end. An engine that goes away takes its containers with it, or loses us to them.
@@ -279,17 +281,12 @@ async fn ran_out_of_memory(docker: &Docker, id: &str) -> bool {
 }
 
 /// Ends a container and takes it away with its volume.
-pub(super) async fn remove(docker: &Docker, id: &str) {
+pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), Error> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    for attempt in 1..=REMOVALS {
-        match docker.remove_container(id, Some(options.clone())).await {
-            // 404: somebody else took it away. 409: somebody else is at it.
-            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => return,
-            Err(problem) if attempt == REMOVALS => {
-                tracing::error!(container = short(id), %problem, "a container is left; the daemon's next start removes it");
-            }
-            Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
-        }
+    match docker.remove_container(id, Some(options)).await {
+        // 404: somebody else took it away. 409: somebody else is at it.
+        Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+        removed => removed,
     }
 }
 
