@@ -165,21 +165,161 @@ fn esbuild_bundles_typescript_with_sams_properties() {
     assert_eq!(served.get("/").text(), "bundled 1");
 }
 
+/// A template with one function of a runtime that runs a `bootstrap`.
+fn compiled(method: &str) -> String {
+    TEMPLATE
+        .replace("BuildMethod: makefile", &format!("BuildMethod: {method}"))
+        .replace("python3.11", "provided.al2023")
+        .replace("app.handler", "bootstrap")
+}
+
+/// An edit is built and served, and what the compiler says of a fault is shown while the last good program serves on.
+fn is_built_by(daemon: &Daemon, project: &Project, source: &str, text: &str, fault: &str) {
+    let served = daemon.serve_with(project, "compiled", &["--build"]);
+    assert_eq!(served.get("/").text(), "built 0", "{}", daemon.status_text("compiled"));
+    project.write(source, &text.replace("built 0", "built 1"));
+    is_served(served, "built 1");
+    project.write(source, "this is no program\n");
+    eventually("the compiler's words", || daemon.status_text("compiled").contains(fault).then_some(()));
+    assert_eq!(served.get("/").text(), "built 1");
+}
+
+const GO: &str = r#"package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+func main() {
+	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
+	for {
+		event, err := http.Get(base + "next")
+		if err != nil {
+			panic(err)
+		}
+		io.Copy(io.Discard, event.Body)
+		event.Body.Close()
+		reply := strings.NewReader(`{"statusCode": 200, "body": "built 0"}`)
+		answer, err := http.Post(base+event.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "application/json", reply)
+		if err != nil {
+			panic(err)
+		}
+		answer.Body.Close()
+	}
+}
+"#;
+
+#[test]
+fn go_builds_the_bootstrap() {
+    let project = Project::of(&[
+        ("template.yaml", &compiled("go1.x")),
+        ("src/go.mod", "module orders\n\ngo 1.19\n"),
+        ("src/main.go", GO),
+    ]);
+    is_built_by(&Daemon::start(), &project, "src/main.go", GO, "main.go:1:1");
+}
+
+const RUST: &str = r#"use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+fn main() {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut stream = BufReader::new(TcpStream::connect(&api).unwrap());
+    loop {
+        let next = format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {api}\r\n\r\n");
+        stream.get_mut().write_all(next.as_bytes()).unwrap();
+        let id = request_id(&mut stream);
+        let reply = "{\"statusCode\": 200, \"body\": \"built 0\"}";
+        let post = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nContent-Length: {}\r\n\r\n{reply}",
+            reply.len()
+        );
+        stream.get_mut().write_all(post.as_bytes()).unwrap();
+        request_id(&mut stream);
+    }
+}
+
+fn request_id(stream: &mut BufReader<TcpStream>) -> String {
+    let (mut id, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("lambda-runtime-aws-request-id") => id = value.into(),
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+            Some(_) => {}
+            None if line.trim_end().is_empty() => break,
+            None => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    id
+}
+"#;
+
+#[test]
+fn cargo_lambda_builds_the_bootstrap() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let tool = root.join("target/test-tools/cargo-lambda/bin");
+    assert!(tool.join("cargo-lambda").exists(), "cargo-lambda is not there; run tests/install/builders.sh first");
+    let path = std::env::var("PATH").unwrap();
+    let daemon = Daemon::with(&[("PATH", &format!("{}:{path}", tool.display()))]);
+    let manifest = "[package]\nname = \"orders\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
+    let project = Project::of(&[
+        ("template.yaml", &compiled("rust-cargolambda")),
+        ("src/Cargo.toml", manifest),
+        ("src/src/main.rs", RUST),
+    ]);
+    is_built_by(&daemon, &project, "src/src/main.rs", RUST, "src/main.rs:1:");
+}
+
+/// A build that hangs where the project has a file `hold`, and whether it runs.
+struct Hanging {
+    command: String,
+    marker: String,
+}
+
+impl Hanging {
+    fn new(name: &str) -> Hanging {
+        let marker = format!("samd-test-{name}-{}", std::process::id());
+        let hold = format!("[ ! -e hold ] || sh -c 'sleep 1000 # {marker}'");
+        Hanging { command: format!("Orders=cp src/app.in \"$ARTIFACTS_DIR/app.py\"; {hold}"), marker }
+    }
+
+    fn runs(&self) -> bool {
+        let found = Command::new("pgrep").args(["-f", &format!("sleep 1000 # {}", self.marker)]).output().unwrap();
+        !found.stdout.is_empty()
+    }
+
+    /// Serves a project whose second build is under way.
+    fn begin(&self, daemon: &Daemon, project: &Project) {
+        let served = daemon.serve_with(project, "held", &["--build", "--build-command", &self.command]);
+        assert_eq!(served.get("/").text(), "0");
+        project.write("hold", "");
+        project.write("src/app.in", &code(1));
+        eventually("the build", || self.runs().then_some(()));
+    }
+}
+
 #[test]
 fn a_build_ends_with_its_project() {
-    let (daemon, project) = (Daemon::start(), project());
-    let marker = format!("samd-test-{}", std::process::id());
-    let command =
-        format!("Orders=cp src/app.in \"$ARTIFACTS_DIR/app.py\"; [ ! -e hold ] || sh -c 'sleep 1000 # {marker}'");
-    let served = daemon.serve_with(&project, "ended", &["--build", "--build-command", &command]);
-    assert_eq!(served.get("/").text(), "0");
-    project.write("hold", "");
-    project.write("src/app.in", &code(1));
-    let runs = || {
-        let found = Command::new("pgrep").args(["-f", &format!("sleep 1000 # {marker}")]).output().unwrap();
-        !found.stdout.is_empty()
-    };
-    eventually("the build", || runs().then_some(()));
-    assert_eq!(daemon.samctl(&["stop", "ended"]).code, 0);
-    eventually("its end", || (!runs()).then_some(()));
+    let (daemon, project, build) = (Daemon::start(), project(), Hanging::new("stopped"));
+    build.begin(&daemon, &project);
+    assert_eq!(daemon.samctl(&["stop", "held"]).code, 0);
+    eventually("its end", || (!build.runs()).then_some(()));
+}
+
+#[test]
+fn a_build_that_a_killed_daemon_left_is_stopped_by_the_next_and_built_anew() {
+    let (daemon, project, build) = (Daemon::start(), project(), Hanging::new("killed"));
+    build.begin(&daemon, &project);
+    let killed = daemon.killed();
+    std::fs::remove_file(project.path().join("hold")).unwrap();
+    let daemon = killed.restarted();
+    eventually("its end", || (!build.runs()).then_some(()));
+    is_served(daemon.address("held"), "1");
 }

@@ -1,6 +1,8 @@
 //! Functions in containers, through the real daemon, a real engine and stand-ins for AWS's base images
 //! (tests/install/docker.sh makes them).
 
+mod auto;
+mod beside;
 mod building;
 mod heirs;
 mod layers;
@@ -79,7 +81,7 @@ fn a_container_has_the_functions_memory_without_swap_and_lambdas_limits() {
     assert_eq!(labels["samd.generation"], "1");
 }
 
-const WHO: &str = "
+pub(crate) const WHO: &str = "
 import socket, os
 def handler(event, context):
     return {'statusCode': 200, 'body': 'one ' + socket.gethostname() + ' ' + os.environ['AWS_LAMBDA_RUNTIME_API']}
@@ -301,38 +303,6 @@ fn a_custom_runtime_runs_its_bootstrap_in_a_container() {
     std::fs::rename(beside, project.path().join("src/bootstrap")).unwrap();
     let reply = eventually("the bootstrap", || Some(served.get("/x")).filter(|reply| reply.status == 200));
     assert_eq!(reply.text(), "/var/task/bootstrap in /var/task as  some.thing");
-}
-
-fn driver(daemon: &Daemon, name: &str) -> String {
-    let status = daemon.status_text(name);
-    let at = status.find("\"driver\"").unwrap_or_else(|| panic!("no driver in {status}"));
-    status[at..].split('"').nth(3).unwrap().to_owned()
-}
-
-#[test]
-fn auto_takes_a_container_where_the_image_is_here_and_says_why_it_takes_a_process() {
-    let daemon = Daemon::start();
-    let here = Project::python(WHO);
-    assert_eq!(serve_in(&daemon, "auto", &here, "here").get("/x").status, 200);
-    assert_eq!(driver(&daemon, "here"), "docker");
-
-    let missing = Project::python(WHO);
-    missing.write("template.yaml", &PYTHON.replace("python3.11", "python3.12"));
-    assert_eq!(serve_in(&daemon, "auto", &missing, "missing").get("/x").status, 200);
-    assert_eq!(driver(&daemon, "missing"), "process");
-    let status = daemon.status_text("missing");
-    assert!(status.contains("image public.ecr.aws/lambda/python:3.12-x86_64 is not here"), "{status}");
-}
-
-#[test]
-fn without_an_engine_functions_run_as_processes_and_say_so() {
-    let daemon = Daemon::with(&[("DOCKER_HOST", "unix:///nowhere/docker.sock")]);
-    let project = Project::python(WHO);
-    assert_eq!(serve_in(&daemon, "auto", &project, "none").get("/x").status, 200);
-    assert_eq!(driver(&daemon, "none"), "process");
-    let status = daemon.status_text("none");
-    assert!(status.contains("no container engine answers (unix:///nowhere/docker.sock (DOCKER_HOST)"), "{status}");
-    assert_eq!(daemon.log().matches("no container engine answers").count(), 1, "{}", daemon.log());
 }
 
 #[test]

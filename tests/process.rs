@@ -126,6 +126,20 @@ fn memory_over_the_limit_ends_the_sandbox_and_only_it() {
 }
 
 #[test]
+fn without_a_memory_limit_a_function_takes_what_it_needs() {
+    let daemon = Daemon::start();
+    let project = Project::python(
+        "import time\nheld = []\ndef handler(event, context):\n    b = bytearray(400 * 1024 * 1024)\n    for i in range(0, len(b), 4096): b[i] = 1\n    time.sleep(.4)\n    return {'statusCode': 200, 'body': context.memory_limit_in_mb}\n",
+    );
+    let served = daemon.serve_with(&project, "unlimited", &["--no-memory-limit"]);
+    let reply = served.get("/x");
+    assert_eq!((reply.status, reply.text().as_str()), (200, "256"), "{}", daemon.logs("unlimited"));
+    assert_eq!(daemon.status("unlimited")["settings"]["memory_limit"], false);
+    assert_eq!(daemon.samctl(&["set", "unlimited", "--memory-limit"]).code, 0);
+    assert_eq!(served.get("/x").status, 502);
+}
+
+#[test]
 fn a_crash_is_answered_and_the_next_request_is_served() {
     let daemon = Daemon::start();
     let project = Project::python(

@@ -4,7 +4,9 @@ mod api;
 mod events;
 mod invoke;
 mod lambda;
+mod names;
 mod options;
+mod settings;
 
 use samd_tests::daemon::Project;
 

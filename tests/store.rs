@@ -54,6 +54,7 @@ fn project(name: &str) -> SavedProject {
         containers: ContainerSettings {
             network: Some("shop".into()),
             add_hosts: vec!["db:10.0.0.7".into()],
+            dns: vec![[10, 0, 0, 53].into()],
             image: Some("all:1".into()),
             images: [("Ratings".into(), "own:2".into())].into(),
             host: Some("host.docker.internal".into()),
@@ -69,7 +70,9 @@ fn project(name: &str) -> SavedProject {
             function: Some("Ratings".into()),
             args: Some("--wait-for-client".into()),
             debugger_path: Some("/home/me/debugpy".into()),
+            env_vars: Some("/home/me/shop/debug.json".into()),
         },
+        memory_limit: false,
         freeze: true,
         tell_generation: true,
         build: true,
@@ -442,7 +445,13 @@ fn a_store_of_the_first_version_opens() {
     let mut shop = project("shop");
     shop.settings.containers = ContainerSettings::default();
     (shop.settings.debug, shop.settings.freeze) = (DebugSettings::default(), false);
-    shop.settings = Settings { tell_generation: false, build: false, build_commands: [].into(), ..shop.settings };
+    shop.settings = Settings {
+        memory_limit: true,
+        tell_generation: false,
+        build: false,
+        build_commands: [].into(),
+        ..shop.settings
+    };
     assert_eq!(opened.saved.projects[&ProjectName("shop".into())], shop);
     assert_eq!(names(&opened.saved), ["plain", "shop"]);
     assert_eq!(opened.saved.sandboxes, [process(), container()]);

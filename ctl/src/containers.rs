@@ -14,6 +14,7 @@ pub(crate) fn patch(arguments: &ContainerArgs, surroundings: &Surroundings) -> R
     Ok(ContainersPatch {
         docker_network: arguments.docker_network.clone(),
         add_hosts: arguments.add_host.as_deref().map(filled),
+        dns: arguments.container_dns.as_deref().map(filled),
         container_host: arguments.container_host.clone(),
         container_host_interface: arguments.container_host_interface.clone(),
         invoke_images: arguments.invoke_image.as_deref().map(filled),

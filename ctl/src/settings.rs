@@ -57,6 +57,12 @@ pub(crate) fn patch(arguments: &SettingsArgs, surroundings: &Surroundings) -> Re
         debug_function: arguments.debug_function.clone(),
         debug_args: arguments.debug_args.clone(),
         debugger_path: arguments.debugger_path.as_deref().map(|path| debugger(path, surroundings)).transpose()?,
+        container_env_vars: arguments
+            .container_env_vars
+            .as_deref()
+            .map(|path| variables(path, surroundings))
+            .transpose()?,
+        memory_limit: switch(arguments.memory_limit, arguments.no_memory_limit),
         freeze: switch(arguments.freeze, arguments.no_freeze),
         tell_generation: switch(arguments.tell_generation, arguments.no_tell_generation),
         build: switch(arguments.build, arguments.no_build),
@@ -84,6 +90,11 @@ pub(crate) fn switch(on: bool, off: bool) -> Option<bool> {
         (false, true) => Some(false),
         (false, false) => None,
     }
+}
+
+/// An existing file, absolute; an empty path takes the setting back.
+fn variables(path: &Path, surroundings: &Surroundings) -> Result<std::path::PathBuf, Failure> {
+    if path.as_os_str().is_empty() { Ok(path.to_path_buf()) } else { file(path, surroundings) }
 }
 
 /// An existing folder, absolute; an empty path takes the setting back.

@@ -30,7 +30,10 @@ impl Surroundings {
     #[must_use]
     pub fn of_this_process() -> Surroundings {
         let variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-        let no_color = variables.get(&OsString::from("NO_COLOR")).is_some_and(|value| !value.is_empty());
+        // The second one is the SAM CLI's.
+        let no_color = ["NO_COLOR", "SAM_CLI_NO_COLOR"]
+            .iter()
+            .any(|name| variables.get(&OsString::from(name)).is_some_and(|value| !value.is_empty()));
         Surroundings {
             // Without a working folder (it was deleted) relative paths cannot work, and the root says so plainly.
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),

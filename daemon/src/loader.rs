@@ -63,7 +63,7 @@ pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
     let config = if settings.samconfig { configuration(&settings.path) } else { Configuration::default() };
     let settings = &config.fill(settings);
     let mut looked_at = config.looked_at.clone();
-    looked_at.extend(settings.env_vars.clone());
+    looked_at.extend(settings.env_vars.iter().chain(&settings.debug.env_vars).cloned());
     let choice = match choose(settings) {
         Ok(choice) => choice,
         Err(diagnostic) => {
@@ -74,10 +74,19 @@ pub fn load(settings: &Settings, inputs: &Inputs) -> Loaded {
         }
     };
     let (mut project, mut found) = load_template(&choice.template, settings, inputs);
-    if let Some(project) = &mut project {
-        project.sources.extend(config.file.clone());
-        found.extend(serving::apply(project, settings));
-        found.extend(containers::apply(project, settings));
+    match debug_variables(settings) {
+        // A function without the variables that were meant for it is not what was to be debugged.
+        Err(diagnostic) => {
+            project = None;
+            found.push(diagnostic);
+        }
+        Ok(variables) => {
+            if let Some(project) = &mut project {
+                project.sources.extend(config.file.iter().chain(&settings.debug.env_vars).cloned());
+                found.extend(serving::apply(project, settings, &variables));
+                found.extend(containers::apply(project, settings));
+            }
+        }
     }
     let why = if config.names_the_template(settings) { "samconfig names it".to_owned() } else { choice.why };
     looked_at.push(choice.template.clone());
@@ -141,13 +150,22 @@ fn read(path: &Path) -> io::Result<String> {
 
 /// What overrides the variables of functions.
 fn overrides(settings: &Settings, inputs: &Inputs) -> Result<Overrides, Diagnostic> {
-    let overrides = match settings.env_vars.as_deref() {
-        None => Overrides::default(),
-        Some(path) => {
-            let unreadable =
-                |error| Diagnostic::error(format!("the env-vars file {} cannot be read: {error}", path.display()));
-            read(path).map_err(unreadable).and_then(|text| environment::parse(path, &text))?
-        }
-    };
+    let overrides = variables(settings.env_vars.as_deref(), "env-vars", environment::parse)?;
     Ok(Overrides { shell: inputs.caller.clone(), ..overrides })
+}
+
+/// What the function that is debugged gets beside its own variables.
+fn debug_variables(settings: &Settings) -> Result<Overrides, Diagnostic> {
+    variables(settings.debug.env_vars.as_deref(), "container-env-vars", environment::parse_for_debugging)
+}
+
+/// A file of variables, where one is named.
+fn variables(
+    file: Option<&Path>,
+    option: &str,
+    parse: impl Fn(&Path, &str) -> Result<Overrides, Diagnostic>,
+) -> Result<Overrides, Diagnostic> {
+    let Some(path) = file else { return Ok(Overrides::default()) };
+    let unreadable = |error| Diagnostic::error(format!("the {option} file {} cannot be read: {error}", path.display()));
+    read(path).map_err(unreadable).and_then(|text| parse(path, &text))
 }

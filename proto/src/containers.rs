@@ -14,6 +14,9 @@ pub struct ContainersPatch {
     /// Names that containers know besides the engine's, each as `name:address`; they replace all earlier ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_hosts: Option<Vec<String>>,
+    /// DNS servers of containers, as IP addresses; they replace all earlier ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Vec<String>>,
     /// The host name or address under which containers reach this daemon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_host: Option<String>,
@@ -58,6 +61,9 @@ pub struct Containers {
     /// Names that containers know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub add_hosts: Vec<String>,
+    /// DNS servers of containers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<String>,
     /// Under which containers reach this daemon, when it was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_host: Option<String>,

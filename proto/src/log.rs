@@ -16,7 +16,7 @@ pub struct LogsRequest {
     /// Go on with what comes.
     #[serde(default)]
     pub follow: bool,
-    /// Tell of the requests that the gateway answers, too; those that come, since past ones are not kept.
+    /// Tell of the requests that the gateway and the Lambda endpoint answer, too; those that come, since past ones are not kept.
     #[serde(default)]
     pub requests: bool,
 }
@@ -27,7 +27,7 @@ pub struct LogsRequest {
 pub enum LogEvent {
     /// A line.
     Line(LogLine),
-    /// A request that the gateway answered.
+    /// A request that the gateway or, for the project's functions, the Lambda endpoint answered.
     Request(RequestLine),
     /// The reader was too slow and missed some.
     Lagged {
@@ -52,7 +52,7 @@ pub struct LogLine {
     pub line: String,
 }
 
-/// A request that the gateway answered.
+/// A request that the gateway or, for the project's functions, the Lambda endpoint answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestLine {
     /// When its answer began, in milliseconds since 1970.

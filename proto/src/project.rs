@@ -153,6 +153,9 @@ pub struct Running {
 pub struct FunctionStatus {
     /// Logical id.
     pub id: String,
+    /// Other names that it goes by: its logical id without nested stacks, the CDK's id, its name in Lambda.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// Its runtime, as in `python3.12`, or `image`.
     pub runtime: String,
     /// Its handler, where it has one.

@@ -106,6 +106,12 @@ pub struct SettingsPatch {
     /// Absolute path of the folder that holds the debugger; empty: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debugger_path: Option<PathBuf>,
+    /// Absolute path of a file of variables for the function that is debugged; empty: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_env_vars: Option<PathBuf>,
+    /// Whether functions are held to their MemorySize.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<bool>,
     /// Whether sandboxes are frozen between invocations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<bool>,
@@ -230,6 +236,12 @@ pub struct Settings {
     /// Absolute path of the folder that holds the debugger, when it was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debugger_path: Option<PathBuf>,
+    /// Absolute path of the file of variables for the function that is debugged, when it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_env_vars: Option<PathBuf>,
+    /// Whether functions are held to their MemorySize.
+    #[serde(default = "on")]
+    pub memory_limit: bool,
     /// Whether sandboxes are frozen between invocations.
     #[serde(default)]
     pub freeze: bool,

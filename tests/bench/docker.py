@@ -2,6 +2,8 @@
 """The figures of functions in containers, each a ratio of two things measured in turn in the same run; medians.
 
   warm       a reply through a container over one through the process sandbox (1.25 is asked for)
+  client     the same, where the process runs the container's own interpreter and runtime client instead of samd's: what
+             the container itself costs
   cold       the first reply without a spare over `docker run` of the image with the same command until it prints (1.3)
   spare      a first reply by a container that waited over the runtime's INIT alone (1.3)
   reload     from an edit to the new reply, container over process sandbox (1.5)
@@ -9,7 +11,7 @@
 
 With --sam the same project is measured under the SAM CLI, on the same engine and image.
 
-usage: tests/bench/docker.py [--samd target/release/samd] [--samctl target/release/samctl] [--rounds 9] [--sam SAM] [--json]
+usage: tests/bench/docker.py [--samd target/release/samd] [--samctl target/release/samctl] [--rounds 9] [--warm] [--sam SAM] [--json]
 needs: python3, a Docker engine with the image that tests/install/docker.sh makes (or AWS's own)
 exits 0 always; it measures and does not judge.
 """
@@ -102,10 +104,10 @@ def warm_p50(port, count=300):
 
 
 class Project:
-    def __init__(self, folder):
+    def __init__(self, folder, runtime="python3.11"):
         self.folder, self.edition = folder, 0
         (folder / "src").mkdir(parents=True)
-        (folder / "template.yaml").write_text(TEMPLATE)
+        (folder / "template.yaml").write_text(TEMPLATE.replace("python3.11", runtime))
         self.edit()
 
     def edit(self):
@@ -148,6 +150,23 @@ class Daemon:
     def resident_mib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+def same_client(folder):
+    """A project whose process is what runs in the container: the image's own interpreter and runtime client."""
+    project, image = Project(folder, "provided.al2023"), folder.parent / "image"
+    image.mkdir()
+    container = subprocess.check_output(["docker", "create", IMAGE, "app.handler"], text=True).strip()
+    for part in ("lang", "runtime"):
+        subprocess.run(["docker", "cp", f"{container}:/var/{part}", str(image / part)], check=True, **QUIET)
+    subprocess.run(["docker", "rm", container], check=True, **QUIET)
+    bootstrap = folder / "src/bootstrap"
+    bootstrap.write_text(f"""#!/bin/sh
+export PYTHONHOME={image}/lang LD_LIBRARY_PATH={image}/lang/lib PYTHONPATH={image}/runtime:$LAMBDA_TASK_ROOT
+exec {image}/lang/bin/python3.11 -m awslambdaric "$_HANDLER"
+""")
+    bootstrap.chmod(0o755)
+    return project
 
 
 def docker_run(project):
@@ -199,17 +218,21 @@ def samd_figures(args, work):
     result, projects, ports = {}, {}, {}
     with Daemon(args, work / "state") as daemon:
         before = None
-        for name in ("process", "docker"):
-            projects[name], ports[name] = Project(work / name), free_port()
-            daemon.ctl("start", str(work / name), "--name", name, "--port", str(ports[name]), "--sandbox", name, "--max-concurrency", "20")
+        for name, sandbox, make in [("process", "process", Project), ("docker", "docker", Project), ("client", "process", same_client)]:
+            projects[name], ports[name] = make(work / name), free_port()
+            daemon.ctl("start", str(work / name), "--name", name, "--port", str(ports[name]), "--sandbox", sandbox, "--max-concurrency", "20")
             ask(ports[name])
-            daemon.settle(name)
+            until(lambda: "idle" in daemon.sandboxes(name), "a sandbox") if name == "client" else daemon.settle(name)
         warm = {name: [] for name in ports}
         for _ in range(args.rounds):
             for name, port in ports.items():
                 warm[name].append(warm_p50(port))
         for name in ports:
             result[f"warm_ms_{name}"] = statistics.median(warm[name])
+        daemon.ctl("stop", "client")
+        del ports["client"]
+        if args.warm:
+            return result
         edits = {name: [] for name in ports}
         for _ in range(args.rounds):
             for name, port in ports.items():
@@ -278,13 +301,18 @@ def tried(port):
 def table(result):
     rows = [
         ("warm p50 over the process sandbox's", "warm_ms_docker", "warm_ms_process", 1.25),
+        ("warm p50 over a process with the same client", "warm_ms_docker", "warm_ms_client", None),
         ("cold start over `docker run` until its first output", "cold_ms", "docker_run_ms", 1.3),
         ("cold start with a spare over INIT alone", "spare_ms", "init_ms", 1.3),
         ("reload over the process sandbox's", "reload_ms_docker", "reload_ms_process", 1.5),
     ]
     for what, above, below, limit in rows:
-        a, b = result[above], result[below]
-        print(f"{what:52} {a:9.2f} / {b:9.2f} ms = {a / b:5.2f}   (asked: {limit})")
+        if above in result:
+            a, b = result[above], result[below]
+            asked = f"   (asked: {limit})" if limit else ""
+            print(f"{what:52} {a:9.2f} / {b:9.2f} ms = {a / b:5.2f}{asked}")
+    if "memory_20_mib" not in result:
+        return
     print(f"{'daemon, for 20 warm containers':52} {result['memory_20_mib']:9.2f} MiB             (asked: 5)")
     for what, ours, theirs in [("cold", "cold_ms", "sam_cold_ms"), ("warm", "warm_ms_docker", "sam_warm_ms"), ("reload", "reload_ms_docker", "sam_reload_ms")]:
         if theirs in result:
@@ -298,6 +326,7 @@ def main():
     options.add_argument("--samctl", default=str(here / "target/release/samctl"))
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--sam", help="the SAM CLI's program, to be measured beside")
+    options.add_argument("--warm", action="store_true", help="measure warm replies alone")
     options.add_argument("--json", action="store_true")
     args = options.parse_args()
     with tempfile.TemporaryDirectory() as work:

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What freezing sandboxes between invocations costs: warm requests with and without --freeze, one after the other in
-one run, so that the ratio means something on any machine; and the processor time that an idle function uses.
+one run, so that the ratio means something on any machine; and the processor time that an idle function uses. For the
+process sandbox, and for containers where an engine answers.
 
     cargo build --release && tests/bench/freezing.py [target/release]
 """
 
 import http.client
+import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -15,7 +18,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../target/release"))
-REQUESTS = 2_000
+# Each thaw of a container is a call to the engine.
+REQUESTS = {"process": 2_000, "docker": 150}
 ROUNDS = 5
 
 TEMPLATE = """Transform: AWS::Serverless-2016-10-31
@@ -29,13 +33,13 @@ Resources:
       Events: {Any: {Type: HttpApi, Properties: {Path: /x, Method: get}}}
 """
 # Spins a little all the time, as a poller does.
-CODE = """import os, threading, time
+CODE = """import threading, time
 def tick():
     while True:
         sum(range(1000)); time.sleep(0.001)
 threading.Thread(target=tick, daemon=True).start()
 def handler(event, context):
-    return str(os.getpid())
+    return "fine"
 """
 
 
@@ -50,9 +54,9 @@ def ask(port, count):
     for _ in range(count):
         began = time.perf_counter()
         connection.request("GET", "/x")
-        body = connection.getresponse().read()
+        connection.getresponse().read()
         times.append(time.perf_counter() - began)
-    return times, int(body)
+    return times
 
 
 def ticks(pid):
@@ -61,36 +65,59 @@ def ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def measure(state, port, flag):
+def status(state):
+    return json.loads(samctl(state, "status", "bench", "--output", "json"))["running"]
+
+
+def served_by(state):
+    """The sandbox that has served; as this machine numbers processes."""
+    sandboxes = status(state)["functions"][0]["sandboxes"]
+    return max(sandboxes, key=lambda sandbox: sandbox["served"])["pid"]
+
+
+def measure(state, port, count, flag):
     samctl(state, "set", "bench", flag)
-    ask(port, 200)
-    times, pid = ask(port, REQUESTS)
+    ask(port, count // 10)
+    times = ask(port, count)
+    pid = served_by(state)
     before, began = ticks(pid), time.monotonic()
     time.sleep(1)
     used = (ticks(pid) - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
     return statistics.median(times) * 1e6, used
 
 
-def main():
+def compare(sandbox):
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
         state, project = os.path.join(folder, "state"), os.path.join(folder, "bench")
         os.makedirs(os.path.join(project, "src"))
         for name, text in (("template.yaml", TEMPLATE), ("src/app.py", CODE)):
             with open(os.path.join(project, name), "w") as file:
                 file.write(text)
         try:
-            samctl(state, "start", project, "--name", "bench", "--sandbox", "process", "--output", "json")
-            import json
-
-            port = int(json.loads(samctl(state, "status", "bench", "--output", "json"))["running"]["url"].rsplit(":", 1)[1].strip("/"))
-            rows = [(measure(state, port, "--no-freeze"), measure(state, port, "--freeze")) for _ in range(ROUNDS)]
+            samctl(state, "start", project, "--name", "bench", "--sandbox", sandbox, "--output", "json")
+            port = int(status(state)["url"].rsplit(":", 1)[1].strip("/"))
+            rows = [tuple(measure(state, port, REQUESTS[sandbox], flag) for flag in ("--no-freeze", "--freeze")) for _ in range(ROUNDS)]
         finally:
             samctl(state, "daemon", "stop")
     plain = statistics.median(row[0][0] for row in rows)
     frozen = statistics.median(row[1][0] for row in rows)
-    print(f"warm request, p50:   {plain:7.0f} us without, {frozen:7.0f} us with --freeze, ratio {frozen / plain:.2f}")
+    print(f"{sandbox + ', warm request, p50:':30} {plain:7.0f} us without, {frozen:7.0f} us with --freeze, ratio {frozen / plain:.2f}")
     idle = [statistics.median(row[side][1] for row in rows) for side in (0, 1)]
-    print(f"idle function:       {idle[0]:7.1%} of a processor without, {idle[1]:7.1%} with --freeze")
+    print(f"{sandbox + ', idle function:':30} {idle[0]:7.1%} of a processor without, {idle[1]:7.1%} with --freeze")
+
+
+def engine_answers():
+    asked = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return shutil.which("docker") and subprocess.run(asked, capture_output=True).returncode == 0
+
+
+def main():
+    compare("process")
+    if engine_answers():
+        compare("docker")
+    else:
+        print("no engine answers, so containers were not measured")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,8 @@ fn patch() -> SettingsPatch {
         debug_function: Some(text("Orders")),
         debug_args: Some(text("--wait-for-client")),
         debugger_path: Some("/debugpy".into()),
+        container_env_vars: Some("/shop/debug.json".into()),
+        memory_limit: Some(false),
         freeze: Some(true),
         tell_generation: Some(true),
         build: Some(true),
@@ -134,6 +136,7 @@ fn containers_patch() -> ContainersPatch {
     ContainersPatch {
         docker_network: now.docker_network,
         add_hosts: Some(now.add_hosts),
+        dns: Some(now.dns),
         container_host: now.container_host,
         container_host_interface: now.container_host_interface,
         invoke_images: Some(now.invoke_images),
@@ -149,6 +152,7 @@ fn containers() -> Containers {
     Containers {
         docker_network: Some(text("shop")),
         add_hosts: vec![text("db:10.0.0.7")],
+        dns: vec![text("10.0.0.53")],
         container_host: Some(text("host.docker.internal")),
         container_host_interface: Some(text("0.0.0.0")),
         invoke_images: vec![text("all:1"), text("Orders=own:2")],
@@ -269,6 +273,8 @@ fn status() -> ProjectStatus {
             debug_function: Some(text("Orders")),
             debug_args: Some(text("--wait-for-client")),
             debugger_path: Some("/debugpy".into()),
+            container_env_vars: Some("/shop/debug.json".into()),
+            memory_limit: false,
             freeze: true,
             tell_generation: true,
             build: true,
@@ -299,6 +305,7 @@ fn status() -> ProjectStatus {
 fn function() -> FunctionStatus {
     FunctionStatus {
         id: text("Orders"),
+        also: vec![text("shop-orders")],
         runtime: text("python3.12"),
         handler: Some(text("app.handler")),
         timeout_ms: 3000,

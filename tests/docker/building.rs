@@ -1,7 +1,7 @@
 //! Images that are built from a function's Metadata.
 
 use samd_tests::daemon::{Daemon, Project, eventually};
-use samd_tests::engine::{docker, serve_in};
+use samd_tests::engine::{containers, docker, serve_in};
 
 const DOCKERFILE: &str = "FROM public.ecr.aws/lambda/python:3.11-ARCH
 ARG WORD=unset
@@ -45,12 +45,18 @@ fn an_image_is_built_from_metadata_and_again_when_its_files_change() {
     let second = image();
     assert_ne!(first, second);
 
+    let serving = eventually("one that serves and one that waits", || {
+        let settled = !daemon.status_text("building").contains("stopping");
+        Some(containers(&daemon)).filter(|all| settled && all.len() == 2)
+    });
     project.write("image/Dockerfile", &dockerfile().replace("COPY app.py", "COPY nowhere.py"));
     let status = eventually("the failing build", || {
         Some(daemon.status_text("building")).filter(|status| status.contains("cannot be built"))
     });
     assert!(status.contains("the last good image goes on"), "{status}");
+    eventually("the event of it", || Some(events.next_line()).filter(|line| line.contains("\"rejected\"")));
     assert_eq!(served.get("/x").text(), "two built");
+    assert!(serving.iter().all(|id| containers(&daemon).contains(id)), "nothing was replaced");
 
     project.write("image/Dockerfile", &dockerfile());
     eventually("the mended build", || (!daemon.status_text("building").contains("cannot be built")).then_some(()));

@@ -1,6 +1,12 @@
 //! The container engine as a bystander sees it, and projects that are served in containers.
 
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use crate::daemon::{Daemon, Project, Served};
 
@@ -34,4 +40,61 @@ pub fn serve_in(daemon: &Daemon, driver: &str, project: &Project, name: &str) ->
     let ran = daemon.samctl(&["start", &path, "--name", name, "--sandbox", driver, "--output", "json"]);
     assert_eq!(ran.code, 0, "samctl start: {}{}\n{}", ran.out, ran.err, daemon.log());
     daemon.address(name)
+}
+
+/// Another way to the engine of this machine, for a test that takes it away: to a daemon that knows no other, the engine
+/// comes when this is opened and goes when it is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    socket: PathBuf,
+    open: Arc<Mutex<Option<Vec<UnixStream>>>>,
+}
+
+impl Relay {
+    /// Listens on `socket`.
+    ///
+    /// # Panics
+    /// It cannot.
+    #[must_use]
+    pub fn open(socket: &Path) -> Relay {
+        let listener = UnixListener::bind(socket).expect("a socket can be made");
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let connections = open.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if pass_on(stream, &connections).is_none() {
+                    return;
+                }
+            }
+        });
+        Relay { socket: socket.to_owned(), open }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let connections = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for connection in connections.into_iter().flatten() {
+            drop(connection.shutdown(Shutdown::Both));
+        }
+        // The listener wakes once more and ends.
+        drop(UnixStream::connect(&self.socket));
+        drop(std::fs::remove_file(&self.socket));
+    }
+}
+
+/// Passes on what comes from both sides; `None` when the way is closed.
+fn pass_on(client: UnixStream, open: &Mutex<Option<Vec<UnixStream>>>) -> Option<()> {
+    let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    let connections = open.as_mut()?;
+    let Ok(engine) = UnixStream::connect("/var/run/docker.sock") else { return Some(()) };
+    for (from, to) in [(&client, &engine), (&engine, &client)] {
+        let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return Some(()) };
+        thread::spawn(move || {
+            drop(io::copy(&mut from, &mut to));
+            drop(to.shutdown(Shutdown::Write));
+        });
+    }
+    connections.extend([client, engine]);
+    Some(())
 }

@@ -253,7 +253,7 @@ fn loaded(data: &[u8]) -> (Option<Project>, Vec<Diagnostic>) {
     let (mut project, mut diagnostics) = resolve(template, around, &Overrides::default());
     let settings = Settings::new(ProjectName("stack".to_owned()), TEMPLATE.into());
     diagnostics.extend(tailor(&mut project, &settings).err());
-    diagnostics.extend(serving::apply(&mut project, &settings));
+    diagnostics.extend(serving::apply(&mut project, &settings, &Overrides::default()));
     diagnostics.extend(containers::apply(&mut project, &settings));
     (Some(project), diagnostics)
 }

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 tools="$PWD/target/test-tools"
 mkdir -p "$tools"
 
-npm_client=3.3.0
+npm_client=3.3.0 # up to Node.js 22
+npm_client_24=4.0.2
 
 # The newest that runs on a Python of this minor version.
 python_client() {
@@ -64,26 +65,41 @@ install_python() {
   echo "$version" >"$place/version"
 }
 
+# The native part is built by the Node.js that is to run it, with the headers that came with it.
 install_node() {
-  local place="$tools/aws-lambda-ric"
-  [ "$(cat "$place/version" 2>/dev/null)" = "$npm_client" ] && return
+  local place="$tools/$1" version=$2
+  [ "$(cat "$place/version" 2>/dev/null)" = "$version" ] && return
   need_toolchain
   rm -rf "$place"
   mkdir -p "$place"
   echo '{"private": true}' >"$place/package.json"
   (
     cd "$place"
-    npm install --no-audit --no-fund --loglevel=error "aws-lambda-ric@$npm_client"
+    npm install --ignore-scripts --no-audit --no-fund --loglevel=error "aws-lambda-ric@$version"
     # Newer npm runs no install script that nobody approved.
     npm install-scripts approve aws-lambda-ric >/dev/null 2>&1 || true
     npm rebuild --loglevel=error aws-lambda-ric
-    AWS_LAMBDA_RUNTIME_API=127.0.0.1:1 node -e 'require("./node_modules/aws-lambda-ric/dist/rapid-client.node")'
+    AWS_LAMBDA_RUNTIME_API=127.0.0.1:1 node -e "require('./$(find node_modules/aws-lambda-ric -name rapid-client.node -not -path '*/build/*' | head -1)')"
   )
-  echo "$npm_client" >"$place/version"
+  echo "$version" >"$place/version"
+}
+
+install_node_24() {
+  local node="$tools/node-24"
+  if [ ! -x "$node/bin/node" ]; then
+    echo "SKIPPED: aws-lambda-ric $npm_client_24: Node.js 24 is not in target/test-tools" >&2
+    return
+  fi
+  export PATH="$node/bin:$PATH" npm_config_nodedir
+  npm_config_nodedir=$(dirname "$(readlink -f "$node/bin")")
+  install_node aws-lambda-ric-4 "$npm_client_24"
 }
 
 while read -r minor python; do
   install_python "$minor" "$python"
 done < <(pythons)
-command -v node >/dev/null && install_node
+if command -v node >/dev/null; then
+  install_node aws-lambda-ric "$npm_client"
+fi
+(install_node_24)
 echo "AWS's runtime clients are in target/test-tools"

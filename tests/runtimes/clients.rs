@@ -57,14 +57,12 @@ pub(super) fn awslambdaric(minor: u8, handler: &str) -> Client {
     }
 }
 
-/// aws-lambda-ric on `node`.
-pub(super) fn aws_lambda_ric(node: &Interpreter, handler: &str) -> Client {
-    let folder = installed("aws-lambda-ric").join("node_modules/aws-lambda-ric");
-    Client {
-        argv: vec![node.path.clone().into(), folder.join("bin/index.mjs").into(), handler.into()],
-        gate: false,
-        folder,
-    }
+/// aws-lambda-ric on `node`, in the version that AWS runs `nodejs<major>.x` with.
+pub(super) fn aws_lambda_ric(major: u8, node: &Interpreter, handler: &str) -> Client {
+    let (place, entry) =
+        if major < 24 { ("aws-lambda-ric", "bin/index.mjs") } else { ("aws-lambda-ric-4", "index.mjs") };
+    let folder = installed(place).join("node_modules/aws-lambda-ric");
+    Client { argv: vec![node.path.clone().into(), folder.join(entry).into(), handler.into()], gate: false, folder }
 }
 
 fn installed(name: &str) -> PathBuf {

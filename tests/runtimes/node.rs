@@ -1,5 +1,7 @@
 //! Node.js handlers under aws-lambda-ric and under ours: what arrives at the Runtime API and in the log is the same.
 
+use serde_json::Value;
+
 use samd::project::function::Runtime;
 use samd_tests::recording_api::Event;
 use samd_tests::runtime_client::{Function, run};
@@ -170,6 +172,29 @@ fn with_contexts(major: u8, handler: &str) -> Function {
     Function { events, ..function(major, handler, &[], &[]) }
 }
 
+/// Handlers whose stream fails: AWS's newer client asks for the next event before it has told so, ours after. The first
+/// of two is told in any case.
+const FAILING_STREAMS: &[&str] = &["streams.failsEarly", "streams.failsMidway", "streams.lateType", "streams.notAsync"];
+
+/// What AWS's newer client leaves to Node is printed with lines of the client's own code, which differ, as does how
+/// many frames of it are left out.
+fn as_compared(major: u8, handler: &str, mut run: Value) -> Value {
+    if major < 24 {
+        return run;
+    }
+    if let Some(Value::Array(lines)) = run.get_mut("output") {
+        if let Some(at) = lines.iter().position(|line| line.as_str().is_some_and(|line| line.contains("<client>:"))) {
+            lines.drain(at..lines.len().min(at + 3));
+        }
+        lines.dedup_by(|line, before| line == "" && before == "");
+    }
+    if let Some(Value::Array(arrived)) = run.get_mut("arrived").filter(|_| FAILING_STREAMS.contains(&handler)) {
+        arrived.retain(|request| request != "next");
+        arrived.truncate(1);
+    }
+    run
+}
+
 fn compare(major: u8) {
     let Some(node) = interpreter(&Runtime::Node { major }) else {
         eprintln!("SKIPPED: Node.js {major} is not on this machine");
@@ -178,9 +203,10 @@ fn compare(major: u8) {
     let mine = ours(&Runtime::Node { major }, &node);
     let mut differences = Vec::new();
     for function in functions(major) {
-        let theirs = aws_lambda_ric(&node, &function.handler);
+        let theirs = aws_lambda_ric(major, &node, &function.handler);
         let expected = transcript::of(&theirs, &run(&theirs, &function).unwrap());
         let found = transcript::of(&mine, &run(&mine, &function).unwrap());
+        let [expected, found] = [expected, found].map(|run| as_compared(major, &function.handler, run));
         let places = transcript::differences(&expected, &found);
         if !places.is_empty() {
             differences.push(format!("{} {:?}\n{}", function.handler, function.variables, places.join("\n")));
@@ -198,9 +224,10 @@ macro_rules! each_node {
     };
 }
 
-// The versions of AWS whose client is aws-lambda-ric 3; from 24 on it is another, without callbacks.
+// Up to 22 AWS's client is aws-lambda-ric 3; from 24 on it is version 4, without callbacks.
 each_node! {
     node_18_behaves_as_under_aws_lambda_ric: 18,
     node_20_behaves_as_under_aws_lambda_ric: 20,
-    node_22_behaves_as_under_aws_lambda_ric: 22
+    node_22_behaves_as_under_aws_lambda_ric: 22,
+    node_24_behaves_as_under_aws_lambda_ric: 24
 }

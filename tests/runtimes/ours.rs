@@ -176,6 +176,14 @@ fn from_node_24_on_an_unhandled_rejection_ends_the_process_as_node_does() {
     assert_eq!((posts(&run).len(), run.exit), (0, Some(1)));
 }
 
+#[test]
+fn from_node_24_on_libraries_find_the_invocation_in_the_invoke_store() {
+    let text = "const before = awslambda.InvokeStore.getRequestId();\nexports.handler = async (event, context) => [before, \
+                awslambda.InvokeStore.getRequestId() === context.awsRequestId, awslambda.InvokeStore.getXRayTraceId() === \
+                context.xRayTraceId, awslambda.InvokeStore.hasContext()];\n";
+    assert_eq!(body(posts(&inline_24(text))[0]), json!(["-", true, true, true]));
+}
+
 fn inline_24(text: &str) -> Run {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.js"), text).unwrap();

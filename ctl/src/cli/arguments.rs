@@ -74,6 +74,15 @@ pub struct SettingsArgs {
     /// Folder that holds the debugger, as `pip install --target FOLDER debugpy` makes it.
     #[arg(long, value_name = "FOLDER")]
     pub debugger_path: Option<PathBuf>,
+    /// Variables for the function that is debugged, over all others: {"NAME": "value"}, or dotenv.
+    #[arg(long, value_name = "FILE")]
+    pub container_env_vars: Option<PathBuf>,
+    /// Do not hold functions to their MemorySize.
+    #[arg(long, overrides_with = "memory_limit")]
+    pub no_memory_limit: bool,
+    /// Hold them to it; this is the default.
+    #[arg(long, overrides_with = "no_memory_limit")]
+    pub memory_limit: bool,
     /// Freeze sandboxes between invocations, as AWS does.
     #[arg(long, overrides_with = "no_freeze")]
     pub freeze: bool,

@@ -14,6 +14,9 @@ pub struct ContainerArgs {
     /// A name that containers know; may be given several times, and replaces all earlier ones.
     #[arg(long, value_name = "NAME:ADDRESS")]
     pub add_host: Option<Vec<String>>,
+    /// DNS server of containers; may be given several times, and replaces all earlier ones [default: the engine's].
+    #[arg(long, value_name = "IP")]
+    pub container_dns: Option<Vec<String>>,
     /// Host name or address under which containers reach the daemon [default: the network's gateway].
     #[arg(long, value_name = "HOST")]
     pub container_host: Option<String>,

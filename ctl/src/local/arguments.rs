@@ -222,7 +222,7 @@ pub struct ContainerArgs {
     /// Pull no image.
     #[arg(long)]
     pub skip_pull_image: bool,
-    /// No memory limit for containers.
+    /// Do not hold functions to their MemorySize, whatever runs them.
     #[arg(long)]
     pub no_memory_limit: bool,
 }
@@ -240,7 +240,7 @@ pub struct DebugArgs {
     /// Folder of a debugger, for containers.
     #[arg(long, value_name = "DIR")]
     pub debugger_path: Option<PathBuf>,
-    /// Variables while debugging, as JSON or dotenv.
+    /// Variables for the function that is debugged, over all others: {"NAME": "value"}, or dotenv.
     #[arg(long, value_name = "FILE")]
     pub container_env_vars: Option<PathBuf>,
 }

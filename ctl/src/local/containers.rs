@@ -9,7 +9,7 @@ use super::arguments::{ContainerArgs, DebugArgs};
 use super::layers::Layers;
 use crate::Surroundings;
 use crate::exit::Failure;
-use crate::settings::debugger;
+use crate::settings::{debugger, file};
 
 /// What of containers the options ask for.
 pub(super) fn containers(typed: &ContainerArgs, layers: &Layers<'_>, surroundings: &Surroundings) -> ContainersPatch {
@@ -22,6 +22,7 @@ pub(super) fn containers(typed: &ContainerArgs, layers: &Layers<'_>, surrounding
     ContainersPatch {
         docker_network: text("docker_network", &typed.docker_network, Some("SAM_DOCKER_NETWORK")),
         add_hosts: list("add_host", &typed.add_host),
+        dns: list("container_dns", &typed.container_dns),
         // The SAM CLI's defaults stand for what the daemon finds out by itself.
         container_host: text("container_host", &typed.container_host, None).filter(|host| host != "localhost"),
         container_host_interface: text("container_host_interface", &typed.container_host_interface, None)
@@ -54,10 +55,12 @@ pub(super) fn debugging(
         }
     };
     let path = layers.path("debugger_path", typed.debugger_path.as_ref(), None);
+    let variables = layers.path("container_env_vars", typed.container_env_vars.as_ref(), None);
     Ok(SettingsPatch {
         debug_port: port,
         debug_args: layers.text("debug_args", typed.debug_args.as_deref(), Some("DEBUGGER_ARGS")),
         debugger_path: path.map(|path| debugger(&path, surroundings)).transpose()?,
+        container_env_vars: variables.map(|path| file(&path, surroundings)).transpose()?,
         ..settings
     })
 }

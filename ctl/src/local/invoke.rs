@@ -41,7 +41,12 @@ pub(super) fn run(arguments: &LocalInvokeArgs, surroundings: &mut Surroundings) 
     let daemon = OwnDaemon::start(wanted, surroundings)?;
     let mut screen = Screen::new(surroundings, log_file.as_deref())?;
     let status = foreground::started(daemon.client.call::<Start>(&request), &mut screen)?;
-    let function = choose(&status, function.as_deref())?;
+    let (function, others) = choose(&status, function.as_deref())?;
+    if !others.is_empty() {
+        let chosen = &function.id;
+        screen
+            .say(&format!("Several functions go by this name: {chosen} is invoked, and not {}", others.join(", ")))?;
+    }
     screen.say(&invoking(function))?;
     news.follow_logs(&daemon.client, PROJECT, false)?;
     let request = InvokeRequest { name: PROJECT.to_owned(), function: function.id.clone(), event, asynchronous: false };
@@ -54,22 +59,36 @@ pub(super) fn run(arguments: &LocalInvokeArgs, surroundings: &mut Surroundings) 
     }
 }
 
-/// The function that is meant: the named one, else the only one.
-fn choose<'a>(status: &'a ProjectStatus, named: Option<&str>) -> Result<&'a FunctionStatus, Failure> {
+/// The function that is meant, the named one or else the only one; and those that go by the same name.
+fn choose<'a>(status: &'a ProjectStatus, named: Option<&str>) -> Result<(&'a FunctionStatus, Vec<&'a str>), Failure> {
     let functions = status.running.as_ref().map(|running| running.functions.as_slice()).unwrap_or_default();
     let known = || functions.iter().map(|function| function.id.as_str()).collect::<Vec<_>>().join(", ");
+    let options = || format!("Possible options in your template: {}", known());
     match (named, functions) {
-        (Some(named), all) => all
-            .iter()
-            .find(|function| function.id == named)
-            .ok_or_else(|| Failure::Usage(format!("Function {named} not found in template; it has: {}", known()))),
-        (None, [only]) => Ok(only),
-        (None, []) => Err(Failure::Usage("the template has no function".to_owned())),
+        (_, []) => Err(Failure::Usage("the template has no function".to_owned())),
+        (Some(named), all) => meant(all, named)
+            .ok_or_else(|| Failure::Usage(format!("Function {named} not found in template. {}", options()))),
+        (None, [only]) => Ok((only, Vec::new())),
         (None, _) => Err(Failure::Usage(format!(
-            "You must provide a function logical ID when there are more than one functions in your template; it has: {}",
-            known()
+            "You must provide a function logical ID when there are more than one functions in your template. {}",
+            options()
         ))),
     }
+}
+
+/// The function of this id, else the first by id that goes by the name, with the others that do.
+fn meant<'a>(all: &'a [FunctionStatus], named: &str) -> Option<(&'a FunctionStatus, Vec<&'a str>)> {
+    if let Some(function) = all.iter().find(|function| function.id == named) {
+        return Some((function, Vec::new()));
+    }
+    // An ARN stands for the name in it.
+    let in_arn = named.strip_prefix("arn:").and_then(|arn| arn.split_once(":function:")).map(|(_, name)| name);
+    let name = in_arn.and_then(|name| name.split(':').next()).unwrap_or(named);
+    let mut found: Vec<&FunctionStatus> =
+        all.iter().filter(|function| function.id == name || function.also.iter().any(|other| other == name)).collect();
+    found.sort_by_key(|function| function.id.to_lowercase());
+    let (first, others) = found.split_first()?;
+    Some((first, others.iter().map(|function| function.id.as_str()).collect()))
 }
 
 fn invoking(function: &FunctionStatus) -> String {

@@ -51,6 +51,8 @@ impl<'a> Plan<'a> {
             containers: containers::containers(&arguments.containers, &layers, surroundings),
             ..SettingsPatch::default()
         };
+        let unlimited = layers.flag("no_memory_limit", arguments.containers.no_memory_limit, None);
+        let settings = SettingsPatch { memory_limit: unlimited.then_some(false), ..settings };
         let settings = containers::debugging(settings, &arguments.debugging, &layers, surroundings)?;
         let log_file = layers.path("log_file", arguments.log_file.as_ref(), None);
         let debug = layers.flag("debug", arguments.debug, Some("SAM_DEBUG"));

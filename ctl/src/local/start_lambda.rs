@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &StartLambdaArgs, surroundings: &mut Surroundings) 
     let daemon = OwnDaemon::start(wanted, surroundings)?;
     let mut screen = Screen::new(surroundings, log_file.as_deref())?;
     let status = foreground::started(daemon.client.call::<Start>(&request), &mut screen)?;
-    news.follow_logs(&daemon.client, PROJECT, false)?;
+    news.follow_logs(&daemon.client, PROJECT, true)?;
     news.follow_reloads(&daemon.client, PROJECT)?;
     let endpoint = daemon.client.call::<DaemonStatusOf>(&DaemonStatusRequest {})?.lambda_endpoint;
     let functions = status.running.iter().flat_map(|running| &running.functions);

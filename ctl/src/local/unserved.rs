@@ -8,8 +8,6 @@ use crate::exit::Failure;
 /// Refuses what was asked for and is not there, typed or not.
 pub(super) fn check(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
     hook(arguments, layers)?;
-    containers(arguments, layers)?;
-    debugging(arguments, layers)?;
     refuse(arguments.config.save_params, "--save-params", "write the options into samconfig.toml by hand")
 }
 
@@ -20,20 +18,6 @@ fn hook(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
     let instead = "samd runs no Terraform; let `sam build --hook-name terraform` prepare the template, then give it as \
                    --template-file .aws-sam-iacs/iacs_metadata/template.json";
     refuse(asked, "--hook-name", instead)
-}
-
-fn containers(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
-    let typed = &arguments.containers;
-    let dns = !layers.list("container_dns", &typed.container_dns, None).is_empty();
-    refuse(dns, "--container-dns", "containers use the engine's DNS servers; its configuration names others")?;
-    let unlimited = layers.flag("no_memory_limit", typed.no_memory_limit, None);
-    refuse(unlimited, "--no-memory-limit", "a container has its function's MemorySize; set that higher")
-}
-
-fn debugging(arguments: &CommonArgs, layers: &Layers<'_>) -> Result<(), Failure> {
-    let file = layers.path("container_env_vars", arguments.debugging.container_env_vars.as_ref(), None);
-    let instead = "give the variables in the template and their values with --env-vars";
-    refuse(file.is_some(), "--container-env-vars", instead)
 }
 
 /// What the commands that serve have beyond the common options.

@@ -16,8 +16,8 @@ use samd_proto::{ApiError, ErrorCode};
 use super::{Context, convert};
 use crate::lambda::{Invocation, Outcome, invocation};
 use crate::logs::{LogQuery, tail};
+use crate::project::FunctionId;
 use crate::project::settings::ProjectName;
-use crate::project::{Function, FunctionId};
 use crate::supervisor::handle::{Refused, valid_event};
 
 /// Lambda's word for a failed function in `X-Amz-Function-Error`.
@@ -56,8 +56,7 @@ async fn find(context: &Context, project: &ProjectName, wanted: &str) -> Result<
     let status = context.supervisor.status(project.clone()).await.map_err(convert::refused)?;
     let running = status.running.ok_or_else(|| convert::refused(Refused::Stopped(project.clone())))?;
     let functions = &running.project.functions;
-    let is_wanted = |function: &&Function| function.id.0 == wanted || function.name == wanted;
-    match functions.values().find(is_wanted) {
+    match running.project.function(wanted) {
         Some(function) => Ok((function.id.clone(), Arc::from(function.arn.as_str()))),
         None => Err(convert::refused(Refused::UnknownFunction {
             project: project.clone(),

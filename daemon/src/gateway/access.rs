@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::request;
+use http::{Method, Uri, Version};
 use tokio::sync::broadcast;
 
 use crate::feed::Feed;
@@ -27,6 +27,19 @@ pub struct Access {
     pub duration: Duration,
 }
 
+/// What a client asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its address.
+    pub client: IpAddr,
+    /// The request's method.
+    pub method: &'a Method,
+    /// Where its path and query are.
+    pub uri: &'a Uri,
+    /// Its version.
+    pub version: Version,
+}
+
 /// Tells followers of requests; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct AccessLog(Feed<Access>);
@@ -39,15 +52,16 @@ impl AccessLog {
     }
 
     /// Tells of a request that began at `began`.
-    pub(super) fn tell(&self, parts: &request::Parts, client: IpAddr, status: u16, began: Instant) {
+    pub fn tell(&self, asked: Asked<'_>, status: u16, began: Instant) {
         self.0.tell(|| {
-            let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), http::uri::PathAndQuery::as_str);
+            let Asked { client, method, uri, version } = asked;
+            let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
             Access {
                 time: SystemTime::now(),
                 client: client.to_canonical(),
-                method: parts.method.to_string(),
+                method: method.to_string(),
                 target: target.to_owned(),
-                version: format!("{:?}", parts.version),
+                version: format!("{version:?}"),
                 status,
                 duration: began.elapsed(),
             }

@@ -19,6 +19,7 @@ use crate::apigw::gateway_response::{self, ResponseType};
 use crate::apigw::{Caller, Exchange, Match, Reply, Request, compression, cors, domain, edge, mock, reply, validation};
 use crate::project::api::{Integration, Route};
 
+use super::access::Asked;
 use super::connections::Place;
 use super::intake::{self, Unreadable};
 use super::listener::{Peers, Served};
@@ -47,7 +48,8 @@ pub(super) async fn answer(
     let readable = answered.is_ok();
     let generation = served.tell_generation.load(Ordering::Relaxed).then_some(snapshot.generation);
     let answer = answered.unwrap_or_else(Answer::from);
-    served.access.tell(&parts, peers.client.ip(), answer.reply.status, began);
+    let asked = Asked { client: peers.client.ip(), method: &parts.method, uri: &parts.uri, version: parts.version };
+    served.access.tell(asked, answer.reply.status, began);
     let mut response = send(answer, &parts, heads, generation);
     if !readable && parts.version <= Version::HTTP_11 {
         // Where the next request begins is not known for sure.

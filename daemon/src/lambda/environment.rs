@@ -57,6 +57,8 @@ pub fn variables(
     let account: Vec<_> = account.iter().filter(|(key, _)| !customers(key)).map(own).collect();
     all.extend(account);
     all.extend(reserved(function, places));
+    // What the user gives for debugging goes over everything that a sandbox does not need to live.
+    all.extend(function.serving.debug.iter().flat_map(|debug| &debug.variables.0).map(own));
     all.insert("AWS_LAMBDA_RUNTIME_API".into(), identity.runtime_api.clone());
     all.insert("AWS_LAMBDA_LOG_STREAM_NAME".into(), identity.log_stream.clone());
     all

@@ -1,8 +1,9 @@
 //! Accepts connections, and answers each request by its target.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -19,6 +20,7 @@ use super::fault::Fault;
 use super::target::{Operation, Target};
 use super::{Service, configuration, guard, invoke, stream};
 use crate::connections::{self, Accepted, Door};
+use crate::gateway::access::{AccessLog, Asked};
 
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 1_024;
@@ -57,13 +59,13 @@ fn is_admitted(service: &Service, accepted: &Accepted) -> bool {
 
 /// Serves one connection; when the daemon stops, the answer under way is the last one.
 async fn connection(accepted: Accepted, service: Arc<Service>, cancel: CancellationToken) {
-    let Accepted { stream, slot: _slot, .. } = accepted;
+    let Accepted { stream, slot: _slot, peer, .. } = accepted;
     if let Err(problem) = stream.set_nodelay(true) {
         tracing::debug!(%problem, "no TCP_NODELAY on a connection");
     }
     let answering = service_fn(move |request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(answer(request, &service).await) }
+        async move { Ok::<_, Infallible>(answer(request, &service, peer.ip()).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -75,7 +77,9 @@ async fn connection(accepted: Accepted, service: Arc<Service>, cancel: Cancellat
     }
 }
 
-async fn answer(request: Request<Incoming>, service: &Service) -> Reply {
+async fn answer(request: Request<Incoming>, service: &Service, client: IpAddr) -> Reply {
+    let began = Instant::now();
+    let (method, uri, version) = (request.method().clone(), request.uri().clone(), request.version());
     let request_id = uuid::Uuid::new_v4().to_string();
     let mut reply = match route(request, service, &request_id).await {
         Ok(reply) => reply,
@@ -84,7 +88,25 @@ async fn answer(request: Request<Incoming>, service: &Service) -> Reply {
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         reply.headers_mut().insert("x-amzn-requestid", id);
     }
+    let asked = Asked { client, method: &method, uri: &uri, version };
+    for access in followers(service, asked) {
+        access.tell(asked, reply.status().as_u16(), began);
+    }
     reply
+}
+
+/// Whom a request is told to: those who follow the project of its function, or of whose address was used; where no
+/// project is meant, everybody, since nobody else would hear of it.
+fn followers(service: &Service, asked: Asked<'_>) -> Vec<AccessLog> {
+    let page = service.supervisor.directory().page();
+    let target = Target::parse(asked.method, asked.uri.path(), None).ok();
+    let (caller, function) = target.map(|target| (target.caller, target.function)).unwrap_or_default();
+    let found = function.and_then(|function| page.find(caller.as_ref(), &function.name));
+    let meant = found.map(|found| found.project).or(caller).and_then(|project| page.projects().get(&project));
+    match meant {
+        Some(roster) => vec![roster.access.clone()],
+        None => page.projects().values().map(|roster| roster.access.clone()).collect(),
+    }
 }
 
 async fn route(request: Request<Incoming>, service: &Service, request_id: &str) -> Result<Reply, Fault> {

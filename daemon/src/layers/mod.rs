@@ -28,7 +28,7 @@ use crate::gateway::outbound::Outbound;
 use crate::project::Function;
 use crate::project::function::Package;
 use crate::project::layer::LayerContent;
-use crate::sandbox::unpack;
+use crate::sandbox::{Delay, unpack};
 
 use self::signing::{Get, Keys};
 
@@ -68,13 +68,18 @@ impl Layers {
     ///
     /// # Errors
     /// One cannot be had; the sentence names it and what to do.
-    pub async fn localised(&self, function: &Arc<Function>, caller: &Caller) -> Result<Arc<Function>, String> {
+    pub async fn localised(
+        &self,
+        function: &Arc<Function>,
+        caller: &Caller,
+        delay: &Delay,
+    ) -> Result<Arc<Function>, String> {
         let mut local = Function::clone(function);
         let Package::Zip { layers, .. } = &mut local.package else { return Ok(function.clone()) };
         let mut changed = false;
         for layer in layers {
             if let LayerContent::Remote { arn } = &layer.content {
-                let folder = self.folder_of(arn, function.hosting.layer_cache.as_deref(), caller).await;
+                let folder = self.folder_of(arn, function.hosting.layer_cache.as_deref(), caller, delay).await;
                 layer.content = LayerContent::Folder(folder.map_err(|problem| explained(arn, &problem))?);
                 changed = true;
             }
@@ -82,10 +87,19 @@ impl Layers {
         Ok(if changed { Arc::new(local) } else { function.clone() })
     }
 
-    async fn folder_of(&self, arn: &str, cache: Option<&Path>, caller: &Caller) -> Result<PathBuf, String> {
+    async fn folder_of(
+        &self,
+        arn: &str,
+        cache: Option<&Path>,
+        caller: &Caller,
+        delay: &Delay,
+    ) -> Result<PathBuf, String> {
         let version = Version::parse(arn).ok_or("this is no ARN of a layer version")?;
         let cache = cache.unwrap_or(&self.folder);
         let folder = cache.join(version.folder(arn));
+        if !folder.is_dir() {
+            delay.expect(arn);
+        }
         let _one_at_a_time = self.alone.lock().await;
         if folder.is_dir() {
             return Ok(folder);
@@ -244,11 +258,11 @@ mod tests {
             layers.push(crate::project::Layer { id: arn.into(), content: LayerContent::Remote { arn: arn.into() } });
         }
         let function = Arc::new(function);
-        let problem = layers.localised(&function, &caller).await.unwrap_err();
+        let problem = layers.localised(&function, &caller, &Delay::default()).await.unwrap_err();
         assert!(problem.contains(arn) && problem.contains(&format!("--layer {arn}=PATH")), "{problem}");
         let kept = folder.path().join(Version::parse(arn).unwrap().folder(arn));
         std::fs::create_dir(&kept).unwrap();
-        let local = layers.localised(&function, &caller).await.unwrap();
+        let local = layers.localised(&function, &caller, &Delay::default()).await.unwrap();
         assert!(local.uses(&kept), "a version that is kept needs no credentials");
     }
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::Project;
 use super::function::{Function, Package};
 use super::layer::LayerContent;
 use super::settings::{SandboxChoice, Settings};
-use super::{FunctionId, Project};
 use crate::template::Diagnostic;
 
 /// Layers that a function may have.
@@ -23,6 +23,8 @@ pub struct ContainerSettings {
     pub network: Option<String>,
     /// `--add-host`, each as `name:address`.
     pub add_hosts: Vec<String>,
+    /// `--container-dns`.
+    pub dns: Vec<IpAddr>,
     /// `--container-host`: under which containers reach this daemon.
     pub host: Option<String>,
     /// `--container-host-interface`: on which the daemon listens for them.
@@ -49,6 +51,7 @@ pub struct ContainerSettings {
 pub struct ContainersPatch {
     pub network: Option<Option<String>>,
     pub add_hosts: Option<Vec<String>>,
+    pub dns: Option<Vec<IpAddr>>,
     pub host: Option<Option<String>>,
     pub host_interface: Option<Option<IpAddr>>,
     /// The image for all, and those by function.
@@ -68,6 +71,7 @@ impl ContainersPatch {
         ContainerSettings {
             network: self.network.unwrap_or(now.network),
             add_hosts: self.add_hosts.unwrap_or(now.add_hosts),
+            dns: self.dns.unwrap_or(now.dns),
             host: self.host.unwrap_or(now.host),
             host_interface: self.host_interface.unwrap_or(now.host_interface),
             image,
@@ -90,6 +94,8 @@ pub struct Hosting {
     pub network: Option<String>,
     /// Names that its containers know, each as `name:address`.
     pub add_hosts: Vec<String>,
+    /// DNS servers of its containers; none are the engine's own.
+    pub dns: Vec<IpAddr>,
     /// Under which its containers reach the daemon; `None` is the network's gateway.
     pub host: Option<String>,
     /// On which the daemon listens for them; `None` is the network's gateway.
@@ -130,7 +136,7 @@ pub fn apply(project: &mut Project, settings: &Settings) -> Vec<Diagnostic> {
 
 fn hosting(function: &Function, settings: &Settings) -> Hosting {
     let containers = &settings.containers;
-    let named = containers.images.get(&function.id.0).or_else(|| containers.images.get(&function.name));
+    let named = function.names().find_map(|name| containers.images.get(name));
     let folder = match settings.path.extension() {
         Some(_) => settings.path.parent().unwrap_or(&settings.path),
         None => &settings.path,
@@ -139,6 +145,7 @@ fn hosting(function: &Function, settings: &Settings) -> Hosting {
         sandbox: settings.sandbox,
         network: containers.network.clone(),
         add_hosts: containers.add_hosts.clone(),
+        dns: containers.dns.clone(),
         host: containers.host.clone(),
         host_interface: containers.host_interface,
         image: named.or(containers.image.as_ref()).cloned(),
@@ -173,10 +180,7 @@ fn too_many_layers(function: &Function) -> Option<Diagnostic> {
 }
 
 fn unknown_functions(project: &Project, settings: &ContainerSettings) -> Vec<Diagnostic> {
-    let is_known = |name: &str| {
-        project.functions.contains_key(&FunctionId(name.to_owned()))
-            || project.functions.values().any(|function| function.name == name)
-    };
+    let is_known = |name: &str| project.functions.values().any(|function| function.goes_by(name));
     let known = || project.functions.keys().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", ");
     let unknown = settings.images.keys().filter(|name| !is_known(name));
     unknown

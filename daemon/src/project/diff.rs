@@ -33,6 +33,12 @@ impl<K: Ord> Changes<K> {
         [&self.added, &self.changed, &self.removed].iter().any(|keys| keys.contains(key))
     }
 
+    /// Counts a key as one that neither came nor changed.
+    pub fn forget(&mut self, key: &K) {
+        self.added.remove(key);
+        self.changed.remove(key);
+    }
+
     /// Whether nothing differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! The SAM CLI's order: the file's entry for the function, its `Parameters`, the caller's shell, the template. Only
 //! variables that the template declares take part. A file is the SAM CLI's JSON, or dotenv, which counts as `Parameters`.
+//! The file of `--container-env-vars` is read here too: there variables may stand by themselves, for every function.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,10 +58,37 @@ pub fn parse(file: &Path, text: &str) -> Result<Overrides, Diagnostic> {
     if text.trim_start().starts_with('{') { parse_json(file, text) } else { parse_dotenv(file, text) }
 }
 
+/// Reads the text of a `--container-env-vars` file: dotenv, or JSON of variables and, as in an env-vars file, of objects
+/// of them by function.
+///
+/// # Errors
+/// What is wrong with it, with line and column.
+pub fn parse_for_debugging(file: &Path, text: &str) -> Result<Overrides, Diagnostic> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.trim_start().starts_with('{') {
+        return parse_dotenv(file, text);
+    }
+    let (grouped, single): (Entries, Entries) =
+        entries(file, text)?.into_iter().partition(|(_, value)| value.is_object());
+    let mut overrides = by_function(file, text, grouped)?;
+    overrides.all.extend(single.iter().map(|(name, value)| (name.clone(), spelt(value))));
+    Ok(overrides)
+}
+
+type Entries = Vec<(String, Json)>;
+
 fn parse_json(file: &Path, text: &str) -> Result<Overrides, Diagnostic> {
+    by_function(file, text, entries(file, text)?)
+}
+
+fn entries(file: &Path, text: &str) -> Result<Entries, Diagnostic> {
     let document: BTreeMap<String, Json> = serde_json::from_str(text).map_err(|error| not_json(file, &error))?;
+    Ok(document.into_iter().collect())
+}
+
+fn by_function(file: &Path, text: &str, entries: Entries) -> Result<Overrides, Diagnostic> {
     let mut overrides = Overrides::default();
-    for (key, value) in document {
+    for (key, value) in entries {
         let Json::Object(variables) = value else { return Err(no_object(file, text, &key)) };
         let variables = variables.into_iter().map(|(name, value)| (name, spelt(&value))).collect();
         if key == "Parameters" {
@@ -77,7 +105,7 @@ fn not_json(file: &Path, error: &serde_json::Error) -> Diagnostic {
     let location = Location { file: file.to_path_buf(), line: narrow(error.line()), column: narrow(error.column()) };
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    Diagnostic::error(format!("the env-vars file is not valid JSON: {what}")).at(location)
+    Diagnostic::error(format!("the file of variables is not valid JSON: {what}")).at(location)
 }
 
 fn no_object(file: &Path, text: &str, key: &str) -> Diagnostic {
@@ -118,7 +146,7 @@ fn parse_dotenv(file: &Path, text: &str) -> Result<Overrides, Diagnostic> {
         let Some((name, value)) = assignment.filter(|(name, _)| is_name(name.trim())) else {
             let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
             let location = Location { file: file.to_path_buf(), line, column: 1 };
-            let error = Diagnostic::error("this line of the env-vars file is neither NAME=value nor a comment");
+            let error = Diagnostic::error("this line of the file of variables is neither NAME=value nor a comment");
             return Err(error.at(location).help("the file is JSON that begins with {, or lines of NAME=value"));
         };
         all.insert(name.trim().to_owned(), unquoted(value.trim()));
@@ -175,6 +203,15 @@ mod tests {
         let declared = variables(&[("A", "t"), ("B", "t"), ("C", "t"), ("D", "t")]);
         let expected = variables(&[("A", "own"), ("B", "all"), ("C", "shell"), ("D", "t")]);
         assert_eq!(overrides.apply(declared, &["Fn"]), expected);
+    }
+
+    #[test]
+    fn a_file_for_debugging_has_variables_by_themselves_or_by_function() {
+        let text = r#"{"A": "1", "N": 2, "Parameters": {"B": "all"}, "Fn": {"A": "own"}}"#;
+        let given = parse_for_debugging(Path::new("debug.json"), text).unwrap();
+        assert_eq!(given.all, variables(&[("A", "1"), ("B", "all"), ("N", "2")]));
+        assert_eq!(given.functions["Fn"], variables(&[("A", "own")]));
+        assert_eq!(parse_for_debugging(Path::new(".env"), "A=1\n").unwrap().all, variables(&[("A", "1")]));
     }
 
     #[test]

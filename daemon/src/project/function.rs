@@ -79,6 +79,33 @@ pub struct Function {
 }
 
 impl Function {
+    /// Every name that a user may mean it by: its id, then [`Function::other_names`].
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.0.as_str()).chain(self.other_names())
+    }
+
+    /// The names beside its id: its logical id without nested stacks, the CDK's id of it, its name in Lambda.
+    pub fn other_names(&self) -> impl Iterator<Item = &str> {
+        let in_its_stack = self.id.0.rsplit('/').next();
+        let path = self.metadata.get("aws:cdk:path").and_then(serde_json::Value::as_str);
+        // The construct's own id: `Hello` of `Stack/Hello/Resource`.
+        let construct = path.and_then(|path| path.rsplit('/').nth(1));
+        let names = in_its_stack.into_iter().chain(construct).chain([self.name.as_str()]);
+        let mut told = vec![self.id.0.as_str()];
+        names.filter(move |name| {
+            let first = !told.contains(name);
+            told.push(name);
+            first
+        })
+    }
+
+    /// Whether a user may mean it by `name`; an ARN stands for the name in it.
+    #[must_use]
+    pub fn goes_by(&self, name: &str) -> bool {
+        let named = named_by_arn(name).unwrap_or(name);
+        self.names().any(|own| own == named)
+    }
+
     /// The files and folders that it runs: code, archive, layers, what its image is built from.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let (code, context): (Option<&Path>, Option<&Path>) = match &self.package {
@@ -119,6 +146,12 @@ impl Function {
     pub fn uses(&self, path: &Path) -> bool {
         self.files().any(|file| path.starts_with(file))
     }
+}
+
+/// The function's name in an ARN of Lambda's.
+pub(crate) fn named_by_arn(text: &str) -> Option<&str> {
+    let (service, rest) = text.split_once(":function:")?;
+    rest.split(':').next().filter(|_| service.starts_with("arn:"))
 }
 
 /// What a function consists of.

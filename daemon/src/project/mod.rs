@@ -57,6 +57,14 @@ pub struct Project {
 }
 
 impl Project {
+    /// The function that a user means by `name`: the one with this id, else the first that goes by it.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        let named = || self.functions.values().filter(|function| function.goes_by(name));
+        let first = || named().min_by_key(|function| function.id.0.to_lowercase());
+        self.functions.get(&FunctionId(name.to_owned())).or_else(first)
+    }
+
     /// The functions whose code, archive or layers a path lies in.
     #[must_use]
     pub fn functions_using(&self, path: &Path) -> Vec<FunctionId> {

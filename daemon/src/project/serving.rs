@@ -1,4 +1,4 @@
-//! How the user's settings want a function served: under a debugger, frozen between invocations.
+//! How the user's settings want a function served: under a debugger, held to its memory, frozen between invocations.
 //!
 //! It stands in the model, so that a function whose serving changes is replaced like one whose code does, and the others
 //! are not.
@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::environment::{Overrides, Variables};
+use super::function::Environment;
 use super::settings::Settings;
 use super::{Function, FunctionId, Project};
 use crate::template::Diagnostic;
@@ -20,6 +22,8 @@ pub struct Serving {
     pub debug: Option<Debug>,
     /// Its sandboxes are frozen between invocations.
     pub freeze: bool,
+    /// It may take more memory than its MemorySize.
+    pub unlimited_memory: bool,
 }
 
 /// How a debugger comes to a function.
@@ -31,23 +35,34 @@ pub struct Debug {
     pub args: Vec<String>,
     /// The folder that holds the debugger, where the interpreter does not have it.
     pub debugger_path: Option<PathBuf>,
+    /// Variables that it gets over all others.
+    pub variables: Environment,
 }
 
-/// Puts the settings into the functions of a project, and says what of them means nothing.
-pub fn apply(project: &mut Project, settings: &Settings) -> Vec<Diagnostic> {
+/// Puts the settings into the functions of a project, and says what of them means nothing. `variables` are those of the
+/// file that [`Settings`] names for the function that is debugged.
+pub fn apply(project: &mut Project, settings: &Settings, variables: &Overrides) -> Vec<Diagnostic> {
     for function in project.functions.values_mut() {
         function.serving.freeze = settings.freeze;
+        function.serving.unlimited_memory = !settings.memory_limit;
     }
     let (Some(debug), findings) = debug(settings) else { return debug_without_port(settings) };
     match debugged(project, settings.debug.function.as_deref()) {
         Ok(id) => {
             if let Some(function) = project.functions.get_mut(&id) {
-                function.serving.debug = Some(debug);
+                let variables = Environment(variables_of(function, variables));
+                function.serving.debug = Some(Debug { variables, ..debug });
             }
             findings
         }
         Err(problem) => findings.into_iter().chain([problem]).collect(),
     }
+}
+
+/// Those for all functions, and over them those for this one.
+fn variables_of(function: &Function, given: &Overrides) -> Variables {
+    let own = function.names().find_map(|name| given.functions.get(name));
+    given.all.iter().chain(own.into_iter().flatten()).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn debug(settings: &Settings) -> (Option<Debug>, Vec<Diagnostic>) {
@@ -57,16 +72,18 @@ fn debug(settings: &Settings) -> (Option<Debug>, Vec<Diagnostic>) {
         Some(args) => (args, Vec::new()),
         None => (Vec::new(), vec![Diagnostic::warning("--debug-args has a quote without its end; it is left out")]),
     };
-    (Some(Debug { port, args, debugger_path: settings.debug.debugger_path.clone() }), findings)
+    let debugger_path = settings.debug.debugger_path.clone();
+    (Some(Debug { port, args, debugger_path, variables: Environment::default() }), findings)
 }
 
 fn debug_without_port(settings: &Settings) -> Vec<Diagnostic> {
+    let help = "give --debug-port, on which the debugger attaches";
     let function = settings.debug.function.as_ref();
-    let warn = |name| {
-        Diagnostic::warning(format!("{name} is to be debugged, and no port is named"))
-            .help("give --debug-port, on which the debugger attaches")
-    };
-    function.map(warn).into_iter().collect()
+    let named = function.map(|name| format!("{name} is to be debugged, and no port is named"));
+    let file = settings.debug.env_vars.as_ref().map(|_| {
+        "--container-env-vars is for a function that is debugged, and none is, so nothing of it counts".to_owned()
+    });
+    named.into_iter().chain(file).map(|message| Diagnostic::warning(message).help(help)).collect()
 }
 
 /// The function that is meant: the named one, or the only one there is.
@@ -83,8 +100,7 @@ fn debugged(project: &Project, named: Option<&str>) -> Result<FunctionId, Diagno
             (None, _) => Err(Diagnostic::warning("--debug-port is given and the template has no function")),
         };
     };
-    let is_meant = |function: &&Function| function.id.0 == named || function.name == named;
-    let found = project.functions.values().find(is_meant).map(|function| function.id.clone());
+    let found = project.function(named).map(|function| function.id.clone());
     found.ok_or_else(|| {
         Diagnostic::warning(format!("there is no function {named}, so none is debugged"))
             .help(format!("--debug-function names one of these: {}", known()))
@@ -111,7 +127,7 @@ mod tests {
 
     fn debugged(names: &[&str], settings: &Settings) -> (Vec<String>, usize) {
         let mut project = project(names);
-        let findings = apply(&mut project, settings);
+        let findings = apply(&mut project, settings, &Overrides::default());
         let all = project.functions.values().filter(|function| function.serving.debug.is_some());
         (all.map(|function| function.id.0.clone()).collect(), findings.len())
     }

@@ -71,6 +71,8 @@ pub struct Settings {
     pub jwks: Vec<Pin>,
     /// Which function is debugged, and how.
     pub debug: DebugSettings,
+    /// Functions are held to their MemorySize.
+    pub memory_limit: bool,
     /// Sandboxes are frozen between invocations, as at AWS.
     pub freeze: bool,
 }
@@ -86,6 +88,8 @@ pub struct DebugSettings {
     pub args: Option<String>,
     /// Absolute path of the folder that holds the debugger (`--debugger-path`).
     pub debugger_path: Option<PathBuf>,
+    /// Absolute path of a file of variables for the function (`--container-env-vars`).
+    pub env_vars: Option<PathBuf>,
 }
 
 /// A setting that can be taken back.
@@ -150,6 +154,7 @@ impl Settings {
             build_commands: BTreeMap::new(),
             jwks: Vec::new(),
             debug: DebugSettings::default(),
+            memory_limit: true,
             freeze: false,
         }
     }
@@ -201,6 +206,7 @@ impl fmt::Debug for Settings {
             .field("build_commands", &self.build_commands.keys())
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)
+            .field("memory_limit", &self.memory_limit)
             .field("freeze", &self.freeze)
             .finish()
     }

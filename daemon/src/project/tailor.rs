@@ -2,9 +2,9 @@
 //! answered, what passes as binary. What is left is what should run, so that a change of these settings is a change like
 //! any other.
 
+use super::Project;
 use super::api::{ApiKind, Authorization};
 use super::settings::Settings;
-use super::{Function, Project};
 use crate::template::Diagnostic;
 
 /// Tailors a project to its settings.
@@ -24,18 +24,14 @@ pub fn tailor(project: &mut Project, settings: &Settings) -> Result<(), Diagnost
 
 fn keep_only(project: &mut Project, wanted: &[String]) -> Result<(), Diagnostic> {
     for name in wanted {
-        if !project.functions.values().any(|function| goes_by(function, name)) {
+        if !project.functions.values().any(|function| function.goes_by(name)) {
             let known: Vec<&str> = project.functions.keys().map(|id| id.0.as_str()).collect();
             let error = Diagnostic::error(format!("the template has no function {name}"));
             return Err(error.help(format!("it has: {}", known.join(", "))));
         }
     }
-    project.functions.retain(|_, function| wanted.iter().any(|name| goes_by(function, name)));
+    project.functions.retain(|_, function| wanted.iter().any(|name| function.goes_by(name)));
     Ok(())
-}
-
-fn goes_by(function: &Function, name: &str) -> bool {
-    function.id.0 == name || function.name == name
 }
 
 /// Nobody is asked who may call; API keys are no authorizer and stay.

@@ -13,7 +13,7 @@ use crate::project::Function;
 use crate::project::settings::ProjectName;
 
 use super::docker::DockerDriver;
-use super::{Description, Driver, Inherited, Launcher, StartError, Started};
+use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started};
 
 /// The driver.
 #[derive(Debug, Clone)]
@@ -29,12 +29,17 @@ impl AutoDriver {
         AutoDriver { docker, process }
     }
 
-    async fn choose(&self, project: ProjectName, function: Arc<Function>) -> Result<Arc<dyn Launcher>, StartError> {
-        let no_container = match self.docker.prepare_present(&project, function.clone()).await {
+    async fn choose(
+        &self,
+        project: ProjectName,
+        function: Arc<Function>,
+        delay: Delay,
+    ) -> Result<Arc<dyn Launcher>, StartError> {
+        let no_container = match self.docker.prepare_present(&project, function.clone(), &delay).await {
             Ok(launcher) => return Ok(launcher),
             Err(problem) => problem.reason,
         };
-        match self.process.prepare(&project, function).await {
+        match self.process.prepare(&project, function, delay).await {
             Ok(process) => Ok(Arc::new(Noted::new(process, format!("runs as a process: {no_container}")))),
             Err(StartError { error_type, reason }) => {
                 Err(StartError { error_type, reason: format!("{reason} (in a container: {no_container})") })
@@ -52,8 +57,14 @@ impl Driver for AutoDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
-        self.choose(project.clone(), function).boxed()
+        self.choose(project.clone(), function, delay).boxed()
+    }
+
+    /// The engine or the image may have come or gone since.
+    fn stands_by<'a>(&'a self, function: &'a Function, prepared: &'a Description) -> BoxFuture<'a, bool> {
+        async move { self.docker.has_what_it_takes(function).await == (prepared.driver == self.docker.name()) }.boxed()
     }
 }
 

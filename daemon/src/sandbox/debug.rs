@@ -129,6 +129,7 @@ fn has_connection(table: &str, port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::function::Environment;
 
     fn with(runtime: Runtime, args: &[&str]) -> Function {
         let mut function = crate::project::testing::function();
@@ -136,7 +137,8 @@ mod tests {
             *own = runtime;
         }
         let args = args.iter().map(ToString::to_string).collect();
-        function.serving.debug = Some(Debug { port: 5678, args, debugger_path: None });
+        function.serving.debug =
+            Some(Debug { port: 5678, args, debugger_path: None, variables: Environment::default() });
         function
     }
 

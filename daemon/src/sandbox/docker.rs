@@ -54,7 +54,7 @@ use super::doors::Doors;
 use super::engine::{Engine, Engines, Whereabouts};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Description, Driver, Inherited, Launcher, StartError, Started, debug};
+use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug};
 
 pub use heirs::Heirs;
 pub use reap::reap;
@@ -101,11 +101,12 @@ impl DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: &Delay,
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let engine = self.engine().await?;
         let image = match &function.package {
             // Nothing else can run it, so it is worth the wait.
-            Package::Image { .. } => self.images.of(&engine, project, &function).await?,
+            Package::Image { .. } => self.images.of(&engine, project, &function, delay).await?,
             Package::Zip { .. } => {
                 let name = image::name(&function)?;
                 let image = self.images.present(&engine, &name, "use --sandbox docker, which does").await?;
@@ -113,6 +114,16 @@ impl DockerDriver {
             }
         };
         self.launcher(engine, project, function, image).await
+    }
+
+    /// Whether [`DockerDriver::prepare_present`] finds an engine and an image.
+    pub async fn has_what_it_takes(&self, function: &Function) -> bool {
+        let Ok(engine) = self.engine().await else { return false };
+        match (&function.package, image::name(function)) {
+            (Package::Image { .. }, _) => true,
+            (Package::Zip { .. }, Ok(name)) => self.images.local(&engine, &name).await.is_ok_and(|here| here.is_some()),
+            (Package::Zip { .. }, Err(_)) => false,
+        }
     }
 
     async fn engine(&self) -> Result<Engine, StartError> {
@@ -124,7 +135,7 @@ impl DockerDriver {
         engine: Engine,
         project: &ProjectName,
         function: Arc<Function>,
-        (name, image, note): (String, ImageInspect, Option<String>),
+        (name, image, behind): (String, ImageInspect, Option<String>),
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let is_built = matches!(&function.package, Package::Image { build: Some(_), .. });
         let link = Link::of(&engine, &function.hosting).await?;
@@ -137,7 +148,7 @@ impl DockerDriver {
         let owner = Owner { image: image.id.clone().unwrap_or_else(|| name.clone()), labels: labels.map() };
         let laid = delivery.lay(&engine, &function, &folders, &owner).await?;
         let tmp = Tmp::of(&function, &engine);
-        let mut description = describe(&function, &name, &image, note);
+        let mut description = describe(&function, &name, &image, behind);
         description.notes.extend(tmp.note(&function));
         description.notes.extend(without_gates(&function, &folders, &delivery));
         description.notes.extend(debugged_elsewhere(&function, &engine));
@@ -170,18 +181,19 @@ impl Driver for DockerDriver {
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         let project = project.clone();
         async move {
             let engine = self.engine().await?;
-            let image = self.images.of(&engine, &project, &function).await?;
+            let image = self.images.of(&engine, &project, &function, &delay).await?;
             self.launcher(engine, &project, function, image).await
         }
         .boxed()
     }
 }
 
-fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<String>) -> Description {
+fn describe(function: &Function, name: &str, image: &ImageInspect, behind: Option<String>) -> Description {
     let platform = image::platform(function.architecture);
     let wanted = platform.rsplit('/').next().unwrap_or_default();
     let is = image.architecture.as_deref().unwrap_or(wanted);
@@ -198,8 +210,9 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, note: Option<
         )),
         Package::Image { .. } | Package::Zip { .. } => None,
     };
+    let note = behind.as_ref().map(|why| format!("the last good image goes on: {why}"));
     let notes = other.into_iter().chain(note).chain(debug::note(function)).chain(own_entry).collect();
-    Description { executable: name.to_owned(), runtime_version, notes, driver: NAME }
+    Description { executable: name.to_owned(), runtime_version, notes, behind, driver: NAME }
 }
 
 fn without_gates(function: &Function, folders: &Folders, delivery: &Delivery) -> Option<String> {

@@ -11,14 +11,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::models::ImageInspect;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::project::function::{Architecture, Function, ImageBuild, Package, Runtime};
 use crate::project::settings::ProjectName;
 
-use super::StartError;
 use super::engine::Engine;
-use super::progress::{Board, Step};
+use super::progress::Board;
+use super::{Delay, StartError};
 
 /// AWS's public repositories of base images.
 const REGISTRY: &str = "public.ecr.aws/lambda";
@@ -80,11 +82,17 @@ pub fn platform(architecture: Architecture) -> &'static str {
     }
 }
 
+/// A pull that several wait for; it is given up when nobody does any more.
+type Pulling = Shared<BoxFuture<'static, Result<(), StartError>>>;
+type WeakPulling = WeakShared<BoxFuture<'static, Result<(), StartError>>>;
+
 /// Images that are here or on their way.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
-    /// One pull or build at a time for each image.
+    /// One build at a time for each image.
     works: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+    /// The pulls that are under way, by image and platform.
+    pulls: Arc<Mutex<HashMap<(String, String), WeakPulling>>>,
     /// Where their progress is told.
     pub board: Board,
 }
@@ -93,7 +101,7 @@ impl Images {
     /// Images whose progress is told on `board`.
     #[must_use]
     pub fn new(board: Board) -> Images {
-        Images { works: Arc::default(), board }
+        Images { works: Arc::default(), pulls: Arc::default(), board }
     }
 
     /// The image, when it is here.
@@ -117,7 +125,7 @@ impl Images {
         found.ok_or_else(|| StartError::place(format!("image {name} is not here; pull it, or {else_do}")))
     }
 
-    /// A function's image with its name, pulled or built where need be, and what the user should know of it.
+    /// A function's image with its name, pulled or built where need be, and why it is not the one that was asked for.
     ///
     /// # Errors
     /// It cannot be brought here; the sentence names image and cause.
@@ -126,17 +134,18 @@ impl Images {
         engine: &Engine,
         project: &ProjectName,
         function: &Function,
+        delay: &Delay,
     ) -> Result<(String, ImageInspect, Option<String>), StartError> {
         let (hosting, platform) = (&function.hosting, platform(function.architecture));
         if let Some(build) = to_build(function) {
             let name = build::name(project, &function.id, build);
-            let (image, note) = self.built(engine, &name, build, platform, hosting.force_build).await?;
-            return Ok((name, image, note));
+            let (image, behind) = self.built(engine, &name, (build, platform), hosting.force_build, delay).await?;
+            return Ok((name, image, behind));
         }
         let name = name(function)?;
         let image = match hosting.skip_pull {
             true => self.present(engine, &name, "leave --skip-pull-image out").await?,
-            false => self.ensure(engine, &name, platform).await?,
+            false => self.ensure(engine, &name, platform, delay).await?,
         };
         Ok((name, image, None))
     }
@@ -145,24 +154,47 @@ impl Images {
     ///
     /// # Errors
     /// It cannot be pulled; the sentence names image and cause.
-    pub async fn ensure(&self, engine: &Engine, name: &str, platform: &str) -> Result<ImageInspect, StartError> {
+    pub async fn ensure(
+        &self,
+        engine: &Engine,
+        name: &str,
+        platform: &str,
+        delay: &Delay,
+    ) -> Result<ImageInspect, StartError> {
         if let Some(image) = self.local(engine, name).await? {
             return Ok(image);
         }
-        let _one_at_a_time = self.alone(name).await;
-        // Another function may have brought it while this one waited.
-        if let Some(image) = self.local(engine, name).await? {
-            return Ok(image);
-        }
-        let pulled = pull::pull(engine, name, platform, &self.board).await;
-        self.board.tell(name, ended(&pulled));
-        pulled?;
+        // Who waits for it already goes on waiting for the same pull.
+        let pull = self.pulling(engine, name, platform);
+        delay.expect(name);
+        pull.await?;
         let pulled = self.local(engine, name).await?;
         pulled.ok_or_else(|| StartError::place(format!("image {name} was pulled and is not here")))
     }
 
-    /// Waits until nobody else is at work on an image.
-    pub async fn alone(&self, name: &str) -> OwnedMutexGuard<()> {
+    /// The one pull of an image, which all share who need it.
+    fn pulling(&self, engine: &Engine, name: &str, platform: &str) -> Pulling {
+        let mut pulls = self.pulls.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), platform.to_owned());
+        if let Some(pull) = pulls.get(&key).and_then(WeakShared::upgrade) {
+            return pull;
+        }
+        pulls.retain(|_, pull| pull.upgrade().is_some());
+        let (engine, board) = (engine.clone(), self.board.clone());
+        let (image, platform) = key.clone();
+        let pull = async move {
+            let work = board.begin(&image);
+            let outcome = pull::pull(&engine, &image, &platform, &board).await;
+            work.end(outcome.as_ref().err().map(|problem| problem.reason.clone()));
+            outcome
+        };
+        let pull = pull.boxed().shared();
+        pulls.extend(pull.downgrade().map(|weak| (key, weak)));
+        pull
+    }
+
+    /// Waits until nobody else builds an image.
+    async fn alone(&self, name: &str) -> OwnedMutexGuard<()> {
         let work =
             self.works.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default().clone();
         work.lock_owned().await
@@ -175,14 +207,6 @@ fn to_build(function: &Function) -> Option<&ImageBuild> {
     let Package::Image { build: Some(build), uri, .. } = &function.package else { return None };
     let is_here = uri.is_none() || build.context.is_dir();
     Some(build).filter(|_| is_here && function.hosting.image.is_none())
-}
-
-/// The last step on the way to an image.
-fn ended(outcome: &Result<(), StartError>) -> Step {
-    match outcome {
-        Ok(()) => Step::Ready,
-        Err(problem) => Step::Failed { reason: problem.reason.clone() },
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod auto;
 mod debug;
+mod delay;
 pub mod docker;
 pub mod doors;
 pub mod engine;
@@ -32,6 +33,7 @@ use crate::project::Function;
 use crate::project::settings::ProjectName;
 use crate::runtime_api::Admit;
 
+pub use delay::Delay;
 pub use output::Output;
 
 /// Why a sandbox could not be started.
@@ -63,12 +65,19 @@ pub trait Driver: Send + Sync + std::fmt::Debug {
     /// `process`, `docker`, or `auto` for one that chooses between them.
     fn name(&self) -> &'static str;
 
-    /// Does once what all sandboxes of this version share: finds the interpreter or image, unpacks archives.
+    /// Does once what all sandboxes of this version share: finds the interpreter or image, unpacks archives. What is not
+    /// here and takes its time to come is told by `delay`; dropped meanwhile, this gives it up.
     fn prepare(
         &self,
         project: &ProjectName,
         function: Arc<Function>,
+        delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>>;
+
+    /// Whether it would prepare the function for the same kind of sandbox now.
+    fn stands_by<'a>(&'a self, _function: &'a Function, _prepared: &'a Description) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(true))
+    }
 }
 
 /// What a launcher runs, for status and log.
@@ -80,6 +89,8 @@ pub struct Description {
     pub runtime_version: String,
     /// What the user should know, for instance that another version than asked for is used.
     pub notes: Vec<String>,
+    /// Why it is not what was asked for, where the last good one goes on.
+    pub behind: Option<String>,
     /// The driver: `process` or `docker`.
     pub driver: &'static str,
 }

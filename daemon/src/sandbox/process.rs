@@ -29,7 +29,7 @@ use crate::project::settings::ProjectName;
 use self::child::Process;
 use self::extensions::{Extensions, Launch};
 use super::runtimes::{Clients, Interpreter, Interpreters};
-use super::{Description, Driver, Launcher, Output, StartError, Started, debug, files};
+use super::{Delay, Description, Driver, Launcher, Output, StartError, Started, debug, files};
 
 pub use self::sweep::reap;
 
@@ -110,6 +110,7 @@ impl ProcessDriver {
                 executable: text(&interpreter.path),
                 runtime_version: format!("{family}:{}", version_text(&interpreter)),
                 notes: interpreter.note.clone().into_iter().chain(debug::note(function)).collect(),
+                behind: None,
                 driver: NAME,
             },
         })
@@ -147,7 +148,13 @@ fn bootstrap(runtime: &str, task_root: &Path, layers: &[PathBuf]) -> Entry {
     Entry {
         program: Program::Bootstrap(candidates),
         interpreter_folder: None,
-        description: Description { executable, runtime_version: runtime.to_owned(), notes: Vec::new(), driver: NAME },
+        description: Description {
+            executable,
+            runtime_version: runtime.to_owned(),
+            notes: Vec::new(),
+            behind: None,
+            driver: NAME,
+        },
     }
 }
 
@@ -191,6 +198,7 @@ impl Driver for ProcessDriver {
         &self,
         _project: &ProjectName,
         function: Arc<Function>,
+        _delay: Delay,
     ) -> BoxFuture<'_, Result<Arc<dyn Launcher>, StartError>> {
         let driver = self.clone();
         async move {

@@ -59,6 +59,32 @@ impl std::fmt::Display for Pull {
     }
 }
 
+/// Work on an image; whoever drops it before its end has given it up, and that is told too.
+#[derive(Debug)]
+pub struct Work {
+    board: Board,
+    image: String,
+    ended: bool,
+}
+
+impl Work {
+    /// It has ended: `problem` says why the image is not coming.
+    pub fn end(mut self, problem: Option<String>) {
+        self.ended = true;
+        let step = problem.map_or(Step::Ready, |reason| Step::Failed { reason });
+        self.board.tell(&self.image, step);
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if !self.ended {
+            let reason = format!("the work on image {} was stopped: nobody waits for it any more", self.image);
+            self.board.tell(&self.image, Step::Failed { reason });
+        }
+    }
+}
+
 /// Where progress is told; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Board {
@@ -73,6 +99,12 @@ impl Default for Board {
 }
 
 impl Board {
+    /// Work on an image begins.
+    #[must_use]
+    pub fn begin(&self, image: &str) -> Work {
+        Work { board: self.clone(), image: image.to_owned(), ended: false }
+    }
+
     /// Tells how far an image is.
     pub fn tell(&self, image: &str, step: Step) {
         {
@@ -121,8 +153,14 @@ mod tests {
         board.tell("a:1", Step::Ready);
         board.tell("b:1", Step::Failed { reason: "no".into() });
         assert!(board.current().is_empty());
+        let work = board.begin("c:1");
+        board.tell("c:1", Step::Pulling(pull));
+        drop(work);
+        assert!(board.current().is_empty(), "what was given up is not under way");
+        board.begin("d:1").end(None);
         let steps: Vec<Progress> = std::iter::from_fn(|| told.try_recv().ok()).collect();
-        assert_eq!(steps.len(), 4);
+        assert_eq!(steps.len(), 7);
+        assert_eq!(steps[6].step, Step::Ready);
         assert_eq!(pull.to_string(), "1 of 2 layers, 1 of 2 MB");
     }
 }

@@ -71,7 +71,7 @@ pub(super) struct Shared {
     process: Arc<dyn Driver>,
     docker: Arc<dyn Driver>,
     auto: Arc<dyn Driver>,
-    board: Board,
+    pub(super) board: Board,
     pub(super) layers: Layers,
     pub(super) store: Store,
     pub(super) lambda_endpoint: SocketAddr,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::gateway::access::AccessLog;
 use crate::logs::LogHub;
 use crate::project::settings::ProjectName;
 use crate::project::{Function, FunctionId};
@@ -31,14 +32,18 @@ pub struct Roster {
     pub functions: BTreeMap<FunctionId, Listed>,
     /// Where they log.
     pub logs: LogHub,
+    /// Where those who follow the project hear of requests.
+    pub access: AccessLog,
 }
 
 impl Roster {
-    /// The function of this name; a logical id is a name too.
+    /// The function of this name; a logical id is a name too, and after them whatever else a user may mean it by.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Listed> {
         let named = self.functions.values().find(|listed| listed.function.name == name);
-        named.or_else(|| self.functions.values().find(|listed| listed.function.id.0 == name))
+        named
+            .or_else(|| self.functions.values().find(|listed| listed.function.id.0 == name))
+            .or_else(|| self.functions.values().find(|listed| listed.function.goes_by(name)))
     }
 }
 
@@ -191,7 +196,7 @@ mod tests {
     }
 
     fn empty() -> Roster {
-        Roster { functions: BTreeMap::new(), logs: LogHub::default() }
+        Roster { functions: BTreeMap::new(), logs: LogHub::default(), access: AccessLog::default() }
     }
 
     #[tokio::test(start_paused = true)]

@@ -83,6 +83,8 @@ pub struct Patch {
     pub jwks: Option<Vec<Pin>>,
     /// Debugging.
     pub debug: DebugPatch,
+    /// Functions are held to their MemorySize.
+    pub memory_limit: Option<bool>,
     /// Sandboxes are frozen between invocations.
     pub freeze: Option<bool>,
     /// Settings that are taken back before the others are applied.
@@ -100,6 +102,8 @@ pub struct DebugPatch {
     pub args: Option<Option<String>>,
     /// Folder of the debugger.
     pub debugger_path: Option<Option<PathBuf>>,
+    /// File of variables.
+    pub env_vars: Option<Option<PathBuf>>,
 }
 
 impl DebugPatch {
@@ -111,6 +115,7 @@ impl DebugPatch {
             function: self.function.unwrap_or(now.function),
             args: self.args.unwrap_or(now.args),
             debugger_path: self.debugger_path.unwrap_or(now.debugger_path),
+            env_vars: self.env_vars.unwrap_or(now.env_vars),
         }
     }
 }
@@ -142,6 +147,7 @@ impl std::fmt::Debug for Patch {
             .field("build_commands", &self.build_commands.as_ref().map(|commands| commands.keys()))
             .field("jwks", &self.jwks)
             .field("debug", &self.debug)
+            .field("memory_limit", &self.memory_limit)
             .field("freeze", &self.freeze)
             .finish()
     }

@@ -8,6 +8,7 @@ mod answer;
 mod apply;
 mod building;
 mod cause;
+mod coming;
 mod order;
 mod patch;
 mod refused;
@@ -39,6 +40,7 @@ pub(super) use self::order::{Order, ProjectHandle};
 use self::account::Account;
 use self::building::{Building, Done};
 use self::cause::{Cause, Heard};
+use self::coming::{Arrived, Coming};
 use self::order::Card;
 use self::patch::patched;
 use self::refused::Waiting;
@@ -55,12 +57,14 @@ const ORDERS: usize = 64;
 /// Starts a project's task; the project itself is started by an order.
 pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
     let (orders, queue) = mpsc::unbounded_channel();
-    let view = View { settings: saved.settings.clone(), running: None, diagnostics: Vec::new() };
+    let view =
+        View { settings: saved.settings.clone(), running: None, diagnostics: Vec::new(), awaited: BTreeSet::new() };
     let card = Arc::new(Mutex::new(Card { path: saved.settings.path.clone(), port: saved.port, view }));
     let (logs, access) = (LogHub::default(), AccessLog::default());
     let (touches, touched) = mpsc::channel(ORDERS);
     let listed = saved.settings.name.clone();
     let (built, builds) = mpsc::unbounded_channel();
+    let (arrived, arrivals) = mpsc::unbounded_channel();
     let task = ProjectTask {
         settings: saved.settings,
         wanted: saved.wanted,
@@ -72,6 +76,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         running: None,
         waiting: None,
         building: Building::new(shared.builds.join(&listed.0), built),
+        coming: Coming::new(arrived),
         looked_at: Vec::new(),
         diagnostics: Vec::new(),
         last_reload: None,
@@ -87,7 +92,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         task.listing.begin();
     }
     let name = format!("project {}", task.settings.name);
-    shared.requests.spawn(name, task.run(queue, touched, builds));
+    shared.requests.spawn(name, task.run(queue, touched, builds, arrivals));
     ProjectHandle { orders, card, logs, access }
 }
 
@@ -118,6 +123,7 @@ struct ProjectTask {
     /// Why nothing runs although it should.
     waiting: Option<Waiting>,
     building: Building,
+    coming: Coming,
     diagnostics: Vec<Diagnostic>,
     last_reload: Option<ReloadReport>,
     listing: Listing,
@@ -138,6 +144,7 @@ impl ProjectTask {
         mut orders: mpsc::UnboundedReceiver<Order>,
         mut told: mpsc::Receiver<Told>,
         mut builds: mpsc::UnboundedReceiver<Done>,
+        mut arrivals: mpsc::UnboundedReceiver<Arrived>,
     ) {
         let cancel = self.shared.requests.token();
         loop {
@@ -153,6 +160,7 @@ impl ProjectTask {
                     self.show();
                 }
                 Some(done) = builds.recv() => self.built(done).await,
+                Some(arrived) = arrivals.recv() => self.arrived(arrived).await,
             }
         }
     }
@@ -224,6 +232,8 @@ impl ProjectTask {
         self.listing.retract();
         self.waiting = None;
         self.building.clear();
+        self.coming.clear();
+        self.answer_stopped();
         if let Some(live) = self.running.take() {
             // Who starts it again at once finds its port free.
             live.gateway.close().await;
@@ -264,7 +274,7 @@ impl ProjectTask {
     /// Workers that nothing touched hear of new limits too.
     async fn limit_all(&self) {
         for running in self.running.iter().flat_map(|live| live.functions.values()) {
-            if let Ok(live) = &running.state {
+            if let Some(live) = running.live() {
                 live.worker.limit(reconcile::limits(&running.function, &self.settings)).await;
             }
         }

@@ -17,7 +17,7 @@ pub(super) struct Readiness {
 impl Readiness {
     /// Of these functions.
     pub(super) fn of<'a>(functions: impl Iterator<Item = (&'a FunctionId, &'a Running)>) -> Readiness {
-        let worker = |running: &Running| running.state.as_ref().map(|live| live.worker.clone()).map_err(Clone::clone);
+        let worker = |running: &Running| running.worker().cloned().map_err(Clone::clone);
         Readiness { functions: functions.map(|(id, running)| (id.clone(), worker(running))).collect() }
     }
 

@@ -7,9 +7,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::apigw::Context;
 use crate::apigw::caller::IamIdentity;
 use crate::apigw::sigv4::Credentials;
+use crate::gateway::access::AccessLog;
 use crate::gateway::front::Front;
 use crate::gateway::snapshot::{Parts, ServedFunction};
 use crate::gateway::url::ServedUrl;
@@ -21,9 +25,9 @@ use crate::logs::LogHub;
 use crate::project::serving;
 use crate::project::settings::{Settings, Warm};
 use crate::project::{Function, FunctionId, Project};
-use crate::sandbox::{Driver, Launcher};
+use crate::sandbox::{Delay, Driver, Launcher};
 use crate::watch::Subject;
-use crate::worker::{self, Handover};
+use crate::worker::{self, Handover, room};
 
 use super::actor::Shared;
 use super::directory::{Listed, Roster};
@@ -42,8 +46,38 @@ const CALLER: &str = "AIDASAMDSAMDSAMDSAMD0";
 pub(super) struct Running {
     /// What it was made from.
     pub function: Arc<Function>,
-    /// How it runs, or why it cannot.
-    pub state: Result<Live, String>,
+    /// How it runs, or why it does not.
+    pub state: State,
+}
+
+/// How a function runs.
+#[derive(Debug, Clone)]
+pub(super) enum State {
+    /// By a worker.
+    Live(Live),
+    /// Not yet: invocations wait in a room.
+    Coming { room: worker::Handle, what: String },
+    /// Not at all, and why.
+    Broken(String),
+}
+
+impl Running {
+    /// What runs of it.
+    pub(super) fn live(&self) -> Option<&Live> {
+        match &self.state {
+            State::Live(live) => Some(live),
+            State::Coming { .. } | State::Broken(_) => None,
+        }
+    }
+
+    /// The way to it, or why it cannot run.
+    pub(super) fn worker(&self) -> Result<&worker::Handle, &String> {
+        match &self.state {
+            State::Live(live) => Ok(&live.worker),
+            State::Coming { room, .. } => Ok(room),
+            State::Broken(reason) => Err(reason),
+        }
+    }
 }
 
 /// A function that has a worker.
@@ -83,6 +117,29 @@ pub(super) struct Prepared {
     launcher: Result<(Arc<dyn Launcher>, bool), String>,
 }
 
+impl Prepared {
+    /// Why it is not what was asked for.
+    pub(super) fn problem(&self) -> Option<String> {
+        match &self.launcher {
+            Ok((launcher, _)) => launcher.description().behind.clone(),
+            Err(reason) => Some(reason.clone()),
+        }
+    }
+
+    /// Whether something runs of it, if not what was asked for.
+    pub(super) fn can_run(&self) -> bool {
+        self.launcher.is_ok()
+    }
+}
+
+/// How far the preparation of a function is.
+pub(super) enum Preparation {
+    /// It is done.
+    Here(Prepared),
+    /// It takes its time, since `what` has to come first.
+    Coming { what: String, rest: BoxFuture<'static, Prepared> },
+}
+
 /// What an edit left as it was.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept<'a> {
@@ -101,15 +158,32 @@ impl Kept<'_> {
 }
 
 impl Ground<'_> {
-    /// Brings here what a function needs. Nothing that runs is changed, and it may take its time.
-    pub(super) async fn prepare(&self, function: &Function, old: Option<&Running>) -> Prepared {
+    /// Brings here what a function needs, as far as that is quickly done. Nothing that runs is changed.
+    pub(super) async fn prepare(&self, function: &Function, old: Option<&Running>) -> Preparation {
         let function = Arc::new(function.clone());
         let driver = self.shared.driver(self.settings.sandbox);
-        let launcher = match self.kept(&function, old, driver.name()) {
-            Some(launcher) => Ok((launcher, true)),
-            None => self.new_launcher(&function, &*driver).await.map(|launcher| (launcher, false)),
+        if let Some(launcher) = self.kept(&function, old, driver.name()) {
+            return Preparation::Here(Prepared { function, chosen_by: driver.name(), launcher: Ok((launcher, true)) });
+        }
+        let delay = Delay::default();
+        let mut rest = self.new_launcher(function, driver, delay.clone());
+        tokio::select! {
+            biased;
+            prepared = &mut rest => Preparation::Here(prepared),
+            what = delay.expected() => Preparation::Coming { what, rest },
+        }
+    }
+
+    /// A function that something else has to come for first: what runs of it goes on, and where nothing does, invocations
+    /// wait.
+    pub(super) fn await_for(&self, function: &Function, old: Option<&Running>, what: &str) -> Running {
+        let room = match old.map(|old| (old, &old.state)) {
+            Some((old, State::Live(_))) => return old.clone(),
+            Some((_, State::Coming { room, .. })) => room.clone(),
+            Some((_, State::Broken(_))) | None => room::waiting(&self.shared.requests),
         };
-        Prepared { function, chosen_by: driver.name(), launcher }
+        let state = State::Coming { room, what: what.to_owned() };
+        Running { function: Arc::new(function.clone()), state }
     }
 
     /// A worker for a function, in the place of `old` where there is one. The predecessor's waiting sandbox is taken
@@ -119,11 +193,16 @@ impl Ground<'_> {
         let Prepared { function, chosen_by, launcher } = prepared;
         let (launcher, reusable) = match launcher {
             Ok(found) => found,
-            Err(reason) => return Running { function, state: Err(reason) },
+            Err(reason) => {
+                if let Some(Running { state: State::Coming { room, .. }, .. }) = old {
+                    room.retire(room::refusing(&self.shared.requests, reason.clone()));
+                }
+                return Running { function, state: State::Broken(reason) };
+            }
         };
-        let old = old.and_then(|old| old.state.as_ref().ok());
+        let old = old.and_then(|old| old.worker().ok());
         let Handover { held, preload, in_use, waiting } = match old {
-            Some(live) => live.worker.hand_over().await,
+            Some(worker) => worker.hand_over().await,
             None => Handover::default(),
         };
         let held = match old {
@@ -138,25 +217,38 @@ impl Ground<'_> {
             worker.begin_warm();
         }
         // Nothing is asked of the old one any more when the new one may first answer.
-        if let Some(live) = old {
-            live.worker.retire(worker.clone());
+        if let Some(old) = old {
+            old.retire(worker.clone());
         }
         worker.adopt(waiting);
-        Running { function, state: Ok(Live { worker, launcher, chosen_by }) }
+        Running { function, state: State::Live(Live { worker, launcher, chosen_by }) }
     }
 
     /// What was prepared for the predecessor serves again when nothing but files in place changed.
     fn kept(&self, function: &Function, old: Option<&Running>, driver: &str) -> Option<Arc<dyn Launcher>> {
         let old = old.filter(|old| *old.function == *function)?;
-        let live = old.state.as_ref().ok()?;
+        let live = old.live()?;
         let serves = live.launcher.serves_in_place() && live.chosen_by == driver;
         serves.then(|| live.launcher.clone())
     }
 
-    async fn new_launcher(&self, function: &Arc<Function>, driver: &dyn Driver) -> Result<Arc<dyn Launcher>, String> {
+    fn new_launcher(
+        &self,
+        function: Arc<Function>,
+        driver: Arc<dyn Driver>,
+        delay: Delay,
+    ) -> BoxFuture<'static, Prepared> {
         let caller = layers::Caller { account: self.account.clone(), endpoint: self.lambda_endpoint.clone() };
-        let local = self.shared.layers.localised(function, &caller).await?;
-        driver.prepare(&self.settings.name, local).await.map_err(|problem| problem.reason)
+        let (layers, project) = (self.shared.layers.clone(), self.settings.name.clone());
+        async move {
+            let launcher = async {
+                let local = layers.localised(&function, &caller, &delay).await?;
+                driver.prepare(&project, local, delay).await.map_err(|problem| problem.reason)
+            };
+            let launcher = launcher.await.map(|launcher| (launcher, false));
+            Prepared { function, chosen_by: driver.name(), launcher }
+        }
+        .boxed()
     }
 
     fn spec(&self, function: Arc<Function>, launcher: Arc<dyn Launcher>, preload: Preload) -> worker::Spec {
@@ -192,13 +284,13 @@ pub(super) fn limits(function: &Function, settings: &Settings) -> Limits {
 
 /// What those who invoke by name are told of a generation.
 #[must_use]
-pub(super) fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub) -> Roster {
+pub(super) fn roster(functions: &BTreeMap<FunctionId, Running>, logs: &LogHub, access: &AccessLog) -> Roster {
     let listed = |running: &Running| Listed {
         function: running.function.clone(),
-        worker: running.state.as_ref().map(|live| live.worker.clone()).map_err(Clone::clone),
+        worker: running.worker().cloned().map_err(Clone::clone),
     };
     let functions = functions.iter().map(|(id, running)| (id.clone(), listed(running))).collect();
-    Roster { functions, logs: logs.clone() }
+    Roster { functions, logs: logs.clone(), access: access.clone() }
 }
 
 /// The snapshot of a generation.
@@ -244,8 +336,8 @@ fn credentials(account: &BTreeMap<String, String>) -> Option<Credentials> {
 }
 
 fn served(running: &Running) -> ServedFunction {
-    match &running.state {
-        Ok(live) => ServedFunction::Worker { worker: live.worker.clone(), arn: invoked_arn(&running.function) },
+    match running.worker() {
+        Ok(worker) => ServedFunction::Worker { worker: worker.clone(), arn: invoked_arn(&running.function) },
         Err(reason) => ServedFunction::Broken { reason: reason.clone() },
     }
 }

@@ -6,11 +6,11 @@ use crate::project::FunctionId;
 use crate::template::{Diagnostic, Severity};
 
 use super::handle::FunctionStatus;
-use super::reconcile::Running;
+use super::reconcile::{Running, State};
 
 /// What the user should know of how functions run, for instance that another version than asked for is used.
 pub(super) fn notes(functions: &BTreeMap<FunctionId, Running>) -> Vec<Diagnostic> {
-    let live = functions.iter().filter_map(|(id, running)| Some((id, running.state.as_ref().ok()?)));
+    let live = functions.iter().filter_map(|(id, running)| Some((id, running.live()?)));
     live.flat_map(|(id, live)| {
         let notes = live.launcher.description().notes.iter();
         notes.map(move |note| Diagnostic::new(Severity::Note, note).path(format!("Resources.{id}")))
@@ -29,7 +29,7 @@ pub(super) async fn of_functions(functions: &BTreeMap<FunctionId, Running>) -> V
 
 async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
     match &running.state {
-        Ok(live) => {
+        State::Live(live) => {
             let (sandboxes, waiting) = live.worker.status().await;
             let description = live.launcher.description();
             FunctionStatus {
@@ -40,7 +40,14 @@ async fn of_function(id: &FunctionId, running: &Running) -> FunctionStatus {
                 waiting,
             }
         }
-        Err(reason) => FunctionStatus {
+        State::Coming { room, what } => FunctionStatus {
+            id: id.clone(),
+            driver: format!("none yet: {what} is on its way"),
+            executable: None,
+            sandboxes: Vec::new(),
+            waiting: room.status().await.1,
+        },
+        State::Broken(reason) => FunctionStatus {
             id: id.clone(),
             driver: format!("none: {reason}"),
             executable: None,

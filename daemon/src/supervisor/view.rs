@@ -1,7 +1,7 @@
 //! A project as it stands, for those who ask while its task is at work: reading never waits for a change, however long an
 //! image takes to come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) struct View {
     pub(super) running: Option<RunningView>,
     /// What was found when its files were last read.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Images and other things that its functions wait for.
+    pub(super) awaited: BTreeSet<String>,
 }
 
 /// What runs of a project.
@@ -43,7 +45,7 @@ impl View {
     /// The status, with what the workers say of themselves and what is being done about images.
     pub(super) async fn status(self, under_way: &[Progress]) -> ProjectStatus {
         let notes = self.running.iter().flat_map(|running| status::notes(&running.functions)).collect::<Vec<_>>();
-        let images = under_way.iter().map(note);
+        let images = under_way.iter().filter(|progress| self.awaited.contains(&progress.image)).map(note);
         let diagnostics = self.diagnostics.into_iter().chain(notes).chain(images).collect();
         let running = match self.running {
             Some(running) => Some(running.status().await),

@@ -5,6 +5,7 @@
 //!                        ▲                                       │
 //!                        └────────────────Event──────────────────┘
 //! ```
+//! Before a function can run, a [`room`] has those who wait for it.
 //! The answer of an invocation goes from the sandbox task straight to the caller. When the last handle is dropped the
 //! actor finishes what is in flight and ends.
 
@@ -12,6 +13,7 @@ mod actor;
 pub mod handle;
 mod held;
 pub mod journal;
+pub mod room;
 mod sandbox_task;
 mod scribe;
 mod subscriber;

@@ -278,8 +278,9 @@ impl Task {
         }
         let usage = self.measure(now);
         let most = u64::from(self.context.function.memory_mb) << 20;
+        let serving = &self.context.function.serving;
         // The debugger's own memory is not the function's.
-        let bounded = self.context.function.serving.debug.is_none();
+        let bounded = serving.debug.is_none() && !serving.unlimited_memory;
         (bounded && usage > most).then_some(End::Exit(Exit::OutOfMemory))
     }
 

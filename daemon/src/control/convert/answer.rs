@@ -100,6 +100,8 @@ fn settings(settings: &Settings) -> wire::settings::Settings {
         debug_function: settings.debug.function.clone(),
         debug_args: settings.debug.args.clone(),
         debugger_path: settings.debug.debugger_path.clone(),
+        container_env_vars: settings.debug.env_vars.clone(),
+        memory_limit: settings.memory_limit,
         freeze: settings.freeze,
         tell_generation: settings.tell_generation,
         build: settings.build,
@@ -170,6 +172,7 @@ fn api_keys(project: &Project) -> Vec<wire::project::ApiKey> {
 fn function(status: &FunctionStatus, function: Option<&Function>) -> wire::project::FunctionStatus {
     wire::project::FunctionStatus {
         id: status.id.0.clone(),
+        also: function.map(|function| function.other_names().map(str::to_owned).collect()).unwrap_or_default(),
         runtime: function.map(runtime).unwrap_or_default(),
         handler: function.and_then(handler),
         timeout_ms: function.map_or(0, |function| whole_milliseconds(function.timeout)),

@@ -19,6 +19,7 @@ pub(super) fn asked(patch: wire::ContainersPatch) -> Result<ContainersPatch, Api
     Ok(ContainersPatch {
         network: patch.docker_network.map(filled),
         add_hosts: patch.add_hosts.map(hosts).transpose()?,
+        dns: patch.dns.map(servers).transpose()?,
         host: patch.container_host.map(filled),
         host_interface: patch.container_host_interface.map(interface).transpose()?,
         images: patch.invoke_images.map(images).transpose()?,
@@ -54,6 +55,13 @@ fn hosts(all: Vec<String>) -> Result<Vec<String>, ApiError> {
         }
     }
     Ok(all)
+}
+
+fn servers(all: Vec<String>) -> Result<Vec<IpAddr>, ApiError> {
+    let one = |text: String| {
+        text.parse().map_err(|_| bad_request(format!("DNS servers are IP addresses, and `{text}` is none")))
+    };
+    all.into_iter().map(one).collect()
 }
 
 fn images(all: Vec<String>) -> Result<(Option<String>, BTreeMap<String, String>), ApiError> {
@@ -92,6 +100,7 @@ pub(super) fn told(settings: &ContainerSettings) -> wire::Containers {
     wire::Containers {
         docker_network: settings.network.clone(),
         add_hosts: settings.add_hosts.clone(),
+        dns: settings.dns.iter().map(IpAddr::to_string).collect(),
         container_host: settings.host.clone(),
         container_host_interface: settings.host_interface.map(|address| address.to_string()),
         invoke_images: images.chain(by_function).collect(),
@@ -111,6 +120,7 @@ mod tests {
         wire::ContainersPatch {
             docker_network: Some("shop".into()),
             add_hosts: Some(vec!["db:10.0.0.7".into(), "me:host-gateway".into()]),
+            dns: Some(vec!["10.0.0.53".into()]),
             container_host: Some("host.docker.internal".into()),
             container_host_interface: Some("0.0.0.0".into()),
             invoke_images: Some(vec!["all:1".into(), "Fn=own:2".into()]),
@@ -128,6 +138,7 @@ mod tests {
         let told = told(&settings);
         assert_eq!(told.invoke_images, ["all:1", "Fn=own:2"]);
         assert_eq!((told.add_hosts, told.layers), (full().add_hosts.unwrap(), full().layers.unwrap()));
+        assert_eq!(told.dns, full().dns.unwrap());
         assert_eq!(told.container_host_interface.as_deref(), Some("0.0.0.0"));
         let empty = wire::ContainersPatch { docker_network: Some(String::new()), ..wire::ContainersPatch::default() };
         assert_eq!(asked(empty).unwrap().apply(settings).network, None);
@@ -139,6 +150,7 @@ mod tests {
         for (patch, part) in [
             (wire::ContainersPatch { add_hosts: Some(vec!["db".into()]), ..none() }, "name:address"),
             (wire::ContainersPatch { invoke_images: Some(vec!["Fn=".into()]), ..none() }, "FUNCTION=IMAGE"),
+            (wire::ContainersPatch { dns: Some(vec!["resolver".into()]), ..none() }, "IP addresses"),
             (wire::ContainersPatch { layers: Some(vec!["y=/y".into()]), ..none() }, "ARN=PATH"),
             (wire::ContainersPatch { container_host_interface: Some("eth0".into()), ..none() }, "IP address"),
             (wire::ContainersPatch { layer_cache_basedir: Some("here".into()), ..none() }, "absolute path"),

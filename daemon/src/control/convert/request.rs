@@ -78,8 +78,10 @@ pub(in crate::control) fn patch(patch: wire::settings::SettingsPatch) -> Result<
             port: patch.debug_port.map(|port| Some(port).filter(|port| *port != 0)),
             function: patch.debug_function.map(|name| Some(name).filter(|name| !name.is_empty())),
             args: patch.debug_args.map(|args| Some(args).filter(|args| !args.trim().is_empty())),
-            debugger_path: patch.debugger_path.map(debugger_path).transpose()?,
+            debugger_path: patch.debugger_path.map(|path| place("debugger_path", path)).transpose()?,
+            env_vars: patch.container_env_vars.map(|path| place("container_env_vars", path)).transpose()?,
         },
+        memory_limit: patch.memory_limit,
         freeze: patch.freeze,
         tell_generation: patch.tell_generation,
         build: patch.build,
@@ -118,8 +120,8 @@ pub(in crate::control) fn template_query(query: TemplateQuery) -> Result<(Settin
 }
 
 /// An empty path takes the setting back.
-fn debugger_path(path: PathBuf) -> Result<Option<PathBuf>, ApiError> {
-    if path.as_os_str().is_empty() { Ok(None) } else { absolute("debugger_path", Some(path)) }
+fn place(field: &str, path: PathBuf) -> Result<Option<PathBuf>, ApiError> {
+    if path.as_os_str().is_empty() { Ok(None) } else { absolute(field, Some(path)) }
 }
 
 fn pin(keys: wire::settings::PinnedKeys) -> Result<Pin, ApiError> {

@@ -109,15 +109,17 @@ impl Plan<'_> {
     }
 
     fn host(&self) -> HostConfig {
-        let memory = i64::from(self.function.memory_mb) << 20;
+        let limit = i64::from(self.function.memory_mb) << 20;
+        let memory = (!self.function.serving.unlimited_memory).then_some(limit);
         let mut host = HostConfig {
             network_mode: Some(self.network.to_owned()),
             extra_hosts: Some(self.hosts()),
+            dns: self.dns(),
             mounts: Some(self.mounts()),
             port_bindings: self.debug_port().map(|port| HashMap::from([(port, Some(vec![self.debugger()]))])),
-            memory: Some(memory),
+            memory,
             // The same number for both means no swap.
-            memory_swap: Some(memory),
+            memory_swap: memory,
             cpu_shares: Some(shares(i64::from(self.function.memory_mb))),
             pids_limit: Some(MOST_PROCESSES),
             ulimits: Some(vec![ResourcesUlimits {
@@ -140,6 +142,11 @@ impl Plan<'_> {
     fn hosts(&self) -> Vec<String> {
         let theirs = self.function.hosting.add_hosts.iter().cloned();
         theirs.chain([format!("{HOST_NAME}:host-gateway")]).collect()
+    }
+
+    fn dns(&self) -> Option<Vec<String>> {
+        let servers: Vec<String> = self.function.hosting.dns.iter().map(ToString::to_string).collect();
+        Some(servers).filter(|servers| !servers.is_empty())
     }
 
     fn has_extensions(&self) -> bool {
@@ -204,6 +211,17 @@ mod tests {
         assert_eq!(host.security_opt.unwrap(), ["no-new-privileges:true"]);
         assert_eq!(host.readonly_rootfs, Some(true));
         assert_eq!(shares(1_769), 1_024);
+    }
+
+    #[test]
+    fn without_a_limit_it_has_the_machines_memory_and_it_asks_the_servers_that_were_named() {
+        let mut function = testing::function();
+        function.serving.unlimited_memory = true;
+        function.hosting.dns = vec![[10, 0, 0, 53].into()];
+        let host = body(&function, Tmp::Disk).host_config.unwrap();
+        assert_eq!((host.memory, host.memory_swap), (None, None));
+        assert!(host.cpu_shares.is_some(), "processor time still goes by MemorySize");
+        assert_eq!(host.dns, Some(vec!["10.0.0.53".to_owned()]));
     }
 
     #[test]

@@ -25,13 +25,17 @@ pub(super) fn of(
     let mut all = environment::variables(function, &places(), account, identity);
     let is_image = matches!(function.package, Package::Image { .. });
     let left: &[&str] = if is_image { &BY_THE_IMAGE } else { &BY_THE_BOOTSTRAP };
-    for name in left.iter().filter(|name| !function.environment.0.contains_key(**name)) {
+    let debug = function.serving.debug.as_ref();
+    let is_set = |name: &str| {
+        function.environment.0.contains_key(name) || debug.is_some_and(|debug| debug.variables.0.contains_key(name))
+    };
+    for name in left.iter().filter(|name| !is_set(name)) {
         all.remove(*name);
     }
     if is_image {
         all.insert("AWS_EXECUTION_ENV".into(), "AWS_Lambda_Image".into());
     }
-    if function.serving.debug.as_ref().is_some_and(|debug| debug.debugger_path.is_some()) {
+    if debug.is_some_and(|debug| debug.debugger_path.is_some()) {
         // Beside what the bootstrap would have set, since it leaves alone what it finds.
         let path = environment::variables(function, &places(), account, identity).remove("PYTHONPATH");
         all.extend(path.map(|path| ("PYTHONPATH".to_owned(), format!("{path}:{DEBUGGER}"))));

@@ -15,12 +15,12 @@ use tokio_util::io::ReaderStream;
 use crate::project::FunctionId;
 use crate::project::function::ImageBuild;
 use crate::project::settings::ProjectName;
-use crate::sandbox::StartError;
 use crate::sandbox::engine::Engine;
 use crate::sandbox::progress::Step;
+use crate::sandbox::{Delay, StartError};
 
+use super::Images;
 use super::context::Context;
-use super::{Images, ended};
 
 /// The label with the digest of what an image was built from.
 const CONTEXT: &str = "samd.context";
@@ -38,11 +38,11 @@ pub(super) fn name(project: &ProjectName, function: &FunctionId, build: &ImageBu
     format!("samd/{}/{}:{}", part(&project.0), part(&function.0), build.tag)
 }
 
-/// An image for a build, and what the user should know of it.
+/// An image for a build, and why it is the one from before, where it is.
 pub(super) type Built = (ImageInspect, Option<String>);
 
 impl Images {
-    /// The image, built when it is missing, its files changed, or `force` asks for it.
+    /// The image, built for a platform when it is missing, its files changed, or `force` asks for it.
     ///
     /// # Errors
     /// It cannot be built, and there is none from before.
@@ -50,18 +50,27 @@ impl Images {
         &self,
         engine: &Engine,
         name: &str,
-        build: &ImageBuild,
-        platform: &str,
+        (build, platform): (&ImageBuild, &str),
         force: bool,
+        delay: &Delay,
     ) -> Result<Built, StartError> {
+        let is_of = |image: &ImageInspect, digest: &String| !force && label(image) == Some(digest);
+        let digest = on_a_thread(build, |build| Context::of(build)?.digest()).await?;
+        if let Some(image) = self.local(engine, name).await?.filter(|image| is_of(image, &digest)) {
+            return Ok((image, None));
+        }
+        delay.expect(name);
         let _one_at_a_time = self.alone(name).await;
+        let work = self.board.begin(name);
         let here = self.local(engine, name).await?;
-        let (digest, archive) = packed(build).await?;
-        if let Some(image) = here.as_ref().filter(|image| !force && label(image) == Some(&digest)) {
+        // Its files may be others again, and it may have been built, while this one waited.
+        let (digest, archive) = on_a_thread(build, packed).await?;
+        if let Some(image) = here.as_ref().filter(|image| is_of(image, &digest)) {
+            work.end(None);
             return Ok((image.clone(), None));
         }
         let outcome = self.build_now(engine, options(name, build, platform, &digest), archive).await;
-        self.board.tell(name, ended(&outcome));
+        work.end(outcome.as_ref().err().map(|problem| problem.reason.clone()));
         match (outcome, here) {
             (Ok(()), _) => {
                 remove_superseded(engine).await;
@@ -70,7 +79,7 @@ impl Images {
             }
             (Err(problem), Some(image)) => {
                 tracing::error!(image = name, %problem, "the last good image goes on");
-                Ok((image, Some(format!("the last good image goes on: {}", problem.reason))))
+                Ok((image, Some(problem.reason)))
             }
             (Err(problem), None) => Err(problem),
         }
@@ -119,14 +128,19 @@ impl Images {
 }
 
 /// The digest of the files and their archive.
-async fn packed(build: &ImageBuild) -> Result<(String, std::fs::File), StartError> {
-    let work = build.clone();
-    let packed = tokio::task::spawn_blocking(move || {
-        let context = Context::of(&work)?;
-        Ok((context.digest()?, context.archive()?))
-    });
-    let packed: std::io::Result<_> = packed.await.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-    packed.map_err(|problem| {
+fn packed(build: &ImageBuild) -> std::io::Result<(String, std::fs::File)> {
+    let context = Context::of(build)?;
+    Ok((context.digest()?, context.archive()?))
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    build: &ImageBuild,
+    work: impl FnOnce(&ImageBuild) -> std::io::Result<T> + Send + 'static,
+) -> Result<T, StartError> {
+    let of = build.clone();
+    let done = tokio::task::spawn_blocking(move || work(&of)).await;
+    let done = done.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
+    done.map_err(|problem| {
         StartError::entry(&format!("no image can be built from {}: {problem}", build.context.display()))
     })
 }

@@ -21,8 +21,8 @@ const PYTHON: &[(&str, &str)] = sources!("python":
     "samd_json_careful.py" "samd_logging.py" "samd_preload.py" "samd_runtime.py"
 );
 const NODE: &[(&str, &str)] = sources!("node":
-    "api.js" "bootstrap.js" "buffered.js" "console.js" "context.js" "errors.js" "loader.js" "preload.js"
-    "response_stream.js" "runtime.js" "streaming.js"
+    "api.js" "bootstrap.js" "buffered.js" "console.js" "context.js" "errors.js" "invoke_store.js" "loader.js"
+    "modern.js" "preload.js" "response_stream.js" "runtime.js" "streaming.js"
 );
 
 /// All sources: path below the clients' folder and text.

@@ -13,6 +13,8 @@ use crate::project::containers::ContainerSettings;
 pub(super) struct ContainersV1 {
     network: Option<String>,
     add_hosts: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dns: Vec<IpAddr>,
     host: Option<String>,
     host_interface: Option<IpAddr>,
     image: Option<String>,
@@ -29,6 +31,7 @@ impl From<&ContainerSettings> for ContainersV1 {
         ContainersV1 {
             network: settings.network.clone(),
             add_hosts: settings.add_hosts.clone(),
+            dns: settings.dns.clone(),
             host: settings.host.clone(),
             host_interface: settings.host_interface,
             image: settings.image.clone(),
@@ -47,6 +50,7 @@ impl From<ContainersV1> for ContainerSettings {
         ContainerSettings {
             network: record.network,
             add_hosts: record.add_hosts,
+            dns: record.dns,
             host: record.host,
             host_interface: record.host_interface,
             image: record.image,

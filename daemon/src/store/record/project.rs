@@ -45,6 +45,10 @@ pub(super) struct ProjectV1 {
     debug_args: Option<String>,
     #[serde(default)]
     debugger_path: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    container_env_vars: Option<PathBuf>,
+    #[serde(default = "on")]
+    memory_limit: bool,
     #[serde(default)]
     freeze: bool,
     #[serde(default)]
@@ -136,6 +140,8 @@ impl From<&SavedProject> for ProjectV1 {
             debug_function: settings.debug.function.clone(),
             debug_args: settings.debug.args.clone(),
             debugger_path: settings.debug.debugger_path.clone(),
+            container_env_vars: settings.debug.env_vars.clone(),
+            memory_limit: settings.memory_limit,
             freeze: settings.freeze,
             tell_generation: settings.tell_generation,
             build: settings.build,
@@ -178,7 +184,9 @@ impl From<ProjectV1> for SavedProject {
                 function: record.debug_function,
                 args: record.debug_args,
                 debugger_path: record.debugger_path,
+                env_vars: record.container_env_vars,
             },
+            memory_limit: record.memory_limit,
             freeze: record.freeze,
             tell_generation: record.tell_generation,
             build: record.build,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::gateway::access::AccessLog;
 use crate::lambda::Failure;
 use crate::logs::LogHub;
 use crate::project::asynchronous::Asynchronous;
@@ -83,7 +84,11 @@ impl Scene {
 
     fn publish(&self, reserved_concurrency: Option<u32>) {
         let listed = Listed { function: function(reserved_concurrency), worker: Ok(self.worker.clone()) };
-        self.listing.publish(Roster { functions: [(id(), listed)].into(), logs: LogHub::default() });
+        self.listing.publish(Roster {
+            functions: [(id(), listed)].into(),
+            logs: LogHub::default(),
+            access: AccessLog::default(),
+        });
     }
 
     /// With this EventInvokeConfig, and a function `Told` beside it.
@@ -93,7 +98,11 @@ impl Scene {
         };
         let own = Function { asynchronous, ..(*function(None)).clone() };
         let told = Function { id: told(), ..crate::project::testing::function() };
-        self.listing.publish(Roster { functions: [one(own), one(told)].into(), logs: LogHub::default() });
+        self.listing.publish(Roster {
+            functions: [one(own), one(told)].into(),
+            logs: LogHub::default(),
+            access: AccessLog::default(),
+        });
     }
 
     async fn accept(&self, request_id: &str) {

@@ -2,7 +2,7 @@
 //!
 //! Whatever fails before the snapshot is published leaves what runs as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,22 +19,32 @@ use crate::loader::{self, Loaded};
 use crate::project::diff::ProjectDiff;
 use crate::project::{FunctionId, Project};
 use crate::supervisor::handle::{Refused, ReloadOutcome, ReloadReport};
-use crate::supervisor::reconcile::{self, Ground, Kept, Running};
+use crate::supervisor::reconcile::{self, Ground, Kept, Preparation, Running, State};
 use crate::template::Diagnostic;
 use crate::watch::{Asked, Watch};
 
 use super::account::Account;
 use super::cause::Cause;
+use super::coming::Awaited;
 use super::report::{errors, names};
 use super::{Live, ProjectTask};
 
 /// What is about to run of a project.
-struct Next {
-    project: Arc<Project>,
+pub(super) struct Next {
+    pub(super) project: Arc<Project>,
+    pub(super) functions: BTreeMap<FunctionId, Running>,
+    pub(super) account: Account,
+    pub(super) front: Front,
+    pub(super) template: (PathBuf, String),
+}
+
+/// The functions of the next generation.
+struct Made {
     functions: BTreeMap<FunctionId, Running>,
-    account: Account,
-    front: Front,
-    template: (PathBuf, String),
+    /// Those that were prepared.
+    prepared: BTreeSet<FunctionId>,
+    /// Those that wait for something.
+    awaited: BTreeMap<FunctionId, Awaited>,
 }
 
 impl ProjectTask {
@@ -62,19 +72,32 @@ impl ProjectTask {
         if !same_account {
             diff.force(&next.functions.keys().cloned().collect::<Vec<_>>());
         }
+        let moved = self.moved(&cause).await;
+        diff.force(&moved);
         let front = self.front()?;
         let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
         if diff.is_empty() && same_front && listener.is_none() {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
         let kept = Kept { same_account, touched: &cause.touched };
-        let Some(functions) = self.functions(&next, &diff, &account.variables, kept).await else {
+        let Some(made) = self.functions(&next, (&diff, &moved), &account.variables, kept).await else {
             return Err(Refused::Stopping);
         };
-        self.generation += 1;
+        // They count when they are there.
+        made.awaited.keys().for_each(|id| diff.functions.forget(id));
+        let is_unchanged = diff.is_empty() && same_front && listener.is_none();
+        self.generation += u64::from(!is_unchanged);
         let template = (loaded.template, loaded.why);
         let watch = self.watch(next.watched(), cause.since).await;
-        self.publish(Next { project: next, functions, account, front, template }, listener, watch)?;
+        self.publish(
+            Next { project: next.clone(), functions: made.functions, account, front, template },
+            listener,
+            watch,
+        )?;
+        self.expect(&next, &made.prepared, made.awaited, &cause);
+        if is_unchanged {
+            return Ok(self.report(&cause, ReloadOutcome::Unchanged));
+        }
         let outcome = ReloadOutcome::Applied { functions: names(&diff.functions), routes: names(&diff.routes) };
         Ok(self.report(&cause, outcome))
     }
@@ -106,15 +129,64 @@ impl ProjectTask {
     }
 
     /// The functions of the next generation: those that nothing touched are the same as before. What the others need is
-    /// brought here at the same time for all; `None` when the daemon stops meanwhile.
+    /// brought here at the same time for all, and what takes its time is not waited for; `None` when the daemon stops
+    /// meanwhile.
     async fn functions(
         &self,
         next: &Project,
-        diff: &ProjectDiff,
+        (diff, moved): (&ProjectDiff, &[FunctionId]),
         account: &Arc<BTreeMap<String, String>>,
         kept: Kept<'_>,
-    ) -> Option<BTreeMap<FunctionId, Running>> {
-        let ground = Ground {
+    ) -> Option<Made> {
+        let ground = self.ground(account);
+        let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
+        let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
+        let prepared = touched.map(async |(id, function)| {
+            let kept = old(id).filter(|_| !moved.contains(id));
+            (id, ground.prepare(function, kept).await)
+        });
+        let token = self.shared.requests.token();
+        let prepared: BTreeMap<_, _> = token.run_until_cancelled(join_all(prepared)).await?.into_iter().collect();
+        let functions = next.functions.keys().filter_map(|id| Some((id.clone(), old(id)?.clone()))).collect();
+        let mut made =
+            Made { functions, prepared: prepared.keys().map(|id| (*id).clone()).collect(), awaited: BTreeMap::new() };
+        for (id, prepared) in prepared {
+            let running = match prepared {
+                Preparation::Here(prepared) => ground.replace(prepared, old(id), kept).await,
+                Preparation::Coming { what, rest } => {
+                    let running = ground.await_for(&next.functions[id], old(id), &what);
+                    made.awaited.insert(id.clone(), Awaited { what, rest });
+                    running
+                }
+            };
+            made.functions.insert(id.clone(), running);
+        }
+        Some(made)
+    }
+
+    /// Functions that another kind of sandbox would run now, since an engine or an image came or went. That is decided
+    /// anew at each command and when the template is read again, and not when code alone changes.
+    async fn moved(&self, cause: &Cause) -> Vec<FunctionId> {
+        let Some(live) = &self.running else { return Vec::new() };
+        if !cause.touched.is_empty() && !live.project.asks_for_resolve(&cause.touched) {
+            return Vec::new();
+        }
+        let driver = self.shared.driver(self.settings.sandbox);
+        let asked = live.functions.iter().map(async |(id, running)| {
+            let stands = match &running.state {
+                State::Live(live) => driver.stands_by(&running.function, live.launcher.description()).await,
+                State::Coming { .. } => true,
+                // A command tries again what could not be had.
+                State::Broken(_) => !cause.touched.is_empty(),
+            };
+            (!stands).then(|| id.clone())
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// What all workers of the project get.
+    pub(super) fn ground<'a>(&'a self, account: &Arc<BTreeMap<String, String>>) -> Ground<'a> {
+        Ground {
             shared: &self.shared,
             settings: &self.settings,
             subject: &self.subject,
@@ -122,19 +194,7 @@ impl ProjectTask {
             account: account.clone(),
             generation: self.generation + 1,
             lambda_endpoint: self.caller.0.get(environment::LAMBDA_ENDPOINT).cloned(),
-        };
-        let old = |id: &FunctionId| self.running.as_ref().and_then(|live| live.functions.get(id));
-        let touched = next.functions.iter().filter(|(id, _)| old(id).is_none() || diff.functions.touches(id));
-        let prepared = touched.map(async |(id, function)| (id, ground.prepare(function, old(id)).await));
-        let token = self.shared.requests.token();
-        let prepared: BTreeMap<_, _> = token.run_until_cancelled(join_all(prepared)).await?.into_iter().collect();
-        let mut all: BTreeMap<FunctionId, Running> =
-            next.functions.keys().filter_map(|id| Some((id.clone(), old(id)?.clone()))).collect();
-        for (id, prepared) in prepared {
-            let running = ground.replace(prepared, old(id), kept).await;
-            all.insert(id.clone(), running);
         }
-        Some(all)
     }
 
     /// The snapshot of the generation; what of it cannot be served as written is said beside what the template's reading
@@ -183,7 +243,8 @@ impl ProjectTask {
         }
     }
 
-    fn publish(
+    /// One swap, which cannot fail once the snapshot is made.
+    pub(super) fn publish(
         &mut self,
         next: Next,
         listener: Option<TcpListener>,
@@ -211,7 +272,7 @@ impl ProjectTask {
         let Some((watched, watch)) = new_watch.or(old_watch) else {
             return Err(Refused::Other("nothing is watched".to_owned()));
         };
-        self.listing.publish(reconcile::roster(&functions, &self.logs));
+        self.listing.publish(reconcile::roster(&functions, &self.logs, &self.access));
         let front = (self.settings.gateway.clone(), front);
         let since = SystemTime::now();
         self.running = Some(Live { project, functions, account, front, gateway, template, since, watch, watched });

@@ -8,10 +8,10 @@
 //! A build runs beside the task. One that has begun ends before the next begins, since many tools write beside their
 //! sources and would otherwise never come to an end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -65,7 +65,7 @@ enum Standing {
 }
 
 /// A task that is stopped when nobody wants its outcome any more.
-struct Stopped(AbortHandle);
+pub(super) struct Stopped(pub(super) AbortHandle);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
@@ -207,9 +207,7 @@ impl ProjectTask {
         if let Some(changed) = again {
             self.build_again(&function, changed).await;
         }
-        if !self.building.is_busy() {
-            self.answer_who_waited().await;
-        }
+        self.answer_who_waited().await;
     }
 
     /// Notes how a build ended. Returns when it began, and what changed meanwhile; `None` for one that nobody waits for.
@@ -275,7 +273,7 @@ impl ProjectTask {
         outcome: Result<ProjectStatus, Refused>,
         answer: oneshot::Sender<Result<ProjectStatus, Refused>>,
     ) {
-        if outcome.is_ok() && self.building.is_busy() {
+        if outcome.is_ok() && self.is_busy() {
             self.building.waiting.push(Waiting::Status(answer));
         } else {
             self.answer_when_warm(outcome, answer);
@@ -289,14 +287,23 @@ impl ProjectTask {
         answer: oneshot::Sender<Result<ReloadReport, Refused>>,
     ) {
         match outcome {
-            Ok((report, forced)) if self.building.is_busy() => {
+            Ok((report, forced)) if self.is_busy() => {
                 self.building.waiting.push(Waiting::Reload(Box::new(report), forced, answer));
             }
             outcome => self.answer_when_ready(outcome, answer),
         }
     }
 
-    async fn answer_who_waited(&mut self) {
+    /// Whether something of it is being built or on its way.
+    fn is_busy(&self) -> bool {
+        self.building.is_busy() || self.coming.is_busy()
+    }
+
+    /// Answers those who waited, once nothing is under way any more.
+    pub(super) async fn answer_who_waited(&mut self) {
+        if self.is_busy() {
+            return;
+        }
         for waiting in std::mem::take(&mut self.building.waiting) {
             match waiting {
                 Waiting::Status(answer) => {
@@ -305,16 +312,48 @@ impl ProjectTask {
                 }
                 Waiting::Reload(report, forced, answer) => match self.failed_build(&forced) {
                     Some(why) => drop(answer.send(Err(Refused::Other(why)))),
-                    None => self.answer_when_ready(Ok((*report, forced)), answer),
+                    None => self.answer_when_ready(Ok((self.caught_up(*report, &forced), forced)), answer),
                 },
             }
         }
     }
 
+    /// The report of a forced reload, now that everything that it asked for is there.
+    fn caught_up(&self, mut report: ReloadReport, forced: &[FunctionId]) -> ReloadReport {
+        let (mut functions, routes) = match report.outcome {
+            ReloadOutcome::Applied { functions, routes } => (functions, routes),
+            ReloadOutcome::Unchanged => Default::default(),
+            ReloadOutcome::Rejected { .. } => return report,
+        };
+        let known: BTreeSet<&String> = functions.added.iter().chain(&functions.changed).collect();
+        let more: Vec<String> =
+            forced.iter().map(ToString::to_string).filter(|function| !known.contains(function)).collect();
+        functions.changed.extend(more);
+        report.outcome = ReloadOutcome::Applied { functions, routes };
+        report.duration += report.at.elapsed().unwrap_or_default();
+        ReloadReport { generation: self.generation, at: SystemTime::now(), ..report }
+    }
+
+    /// Nobody waits for what a project that is stopped was building.
+    pub(super) fn answer_stopped(&mut self) {
+        for waiting in std::mem::take(&mut self.building.waiting) {
+            let refused = Refused::Stopped(self.name().clone());
+            match waiting {
+                Waiting::Status(answer) => drop(answer.send(Err(refused))),
+                Waiting::Reload(_, _, answer) => drop(answer.send(Err(refused))),
+            }
+        }
+    }
+
     fn failed_build(&self, of: &[FunctionId]) -> Option<String> {
-        of.iter().find_map(|id| match &self.building.builds.get(id)?.standing {
-            Standing::Failed(diagnostic) if diagnostic.severity == Severity::Error => Some(diagnostic.message.clone()),
-            Standing::Failed(_) | Standing::Running { .. } | Standing::Good => None,
+        let failed = of.iter().find_map(|id| self.coming.failure(id)).map(|diagnostic| diagnostic.message.clone());
+        failed.or_else(|| {
+            of.iter().find_map(|id| match &self.building.builds.get(id)?.standing {
+                Standing::Failed(diagnostic) if diagnostic.severity == Severity::Error => {
+                    Some(diagnostic.message.clone())
+                }
+                Standing::Failed(_) | Standing::Running { .. } | Standing::Good => None,
+            })
         })
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn patched(settings: &Settings, patch: Patch) -> Settings {
         gateway: now.gateway.patched(patch.gateway),
         containers: patch.containers.apply(now.containers),
         debug: patch.debug.apply(now.debug),
+        memory_limit: patch.memory_limit.unwrap_or(now.memory_limit),
         freeze: patch.freeze.unwrap_or(now.freeze),
         jwks: patch.jwks.unwrap_or(now.jwks),
         build_commands: patch.build_commands.unwrap_or(now.build_commands),

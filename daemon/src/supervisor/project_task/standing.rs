@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::project::FunctionId;
 use crate::supervisor::handle::{ProjectStatus, Refused};
+use crate::supervisor::reconcile::Running;
 use crate::supervisor::token::{self, Minted, TokenWanted};
 use crate::supervisor::view::{RunningView, View};
 use crate::worker;
@@ -15,7 +16,7 @@ use super::{Live, ProjectTask};
 
 impl ProjectTask {
     pub(super) async fn status(&self) -> ProjectStatus {
-        self.view().status(&[]).await
+        self.view().status(&self.shared.board.current()).await
     }
 
     /// Lets others see how the project stands.
@@ -35,14 +36,15 @@ impl ProjectTask {
             last_reload: self.last_reload.clone(),
         });
         let diagnostics = self.diagnostics.iter().chain(&self.unwatched).cloned().chain(self.building.notes());
+        let diagnostics = diagnostics.chain(self.coming.notes());
         let diagnostics = diagnostics.chain(self.waiting.iter().flat_map(Waiting::notes)).collect();
-        View { settings: self.settings.clone(), running, diagnostics }
+        View { settings: self.settings.clone(), running, diagnostics, awaited: self.coming.awaited() }
     }
 
     pub(super) fn worker(&self, function: &FunctionId) -> Result<worker::Handle, Refused> {
         let Some(live) = &self.running else { return Err(Refused::Stopped(self.name().clone())) };
-        match live.functions.get(function).map(|running| &running.state) {
-            Some(Ok(live)) => Ok(live.worker.clone()),
+        match live.functions.get(function).map(Running::worker) {
+            Some(Ok(worker)) => Ok(worker.clone()),
             Some(Err(reason)) => Err(Refused::Other(format!("function {function} cannot run: {reason}"))),
             None => Err(self.unknown(function, live)),
         }

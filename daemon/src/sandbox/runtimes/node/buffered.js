@@ -7,17 +7,23 @@
 const errors = require('./errors.js');
 const console_ = require('./console.js');
 const context_ = require('./context.js');
+const { isModern } = require('./modern.js');
 
 const nothing = () => {};
 
-exports.start = ({ api, runtime, failures, isModern }) => {
+exports.start = ({ api, runtime, failures }) => {
   let whenIdle = nothing;
   if (!isModern) process.on('beforeExit', () => whenIdle());
 
-  const scheduleNext = () => setImmediate(() => serve().catch((error) => {
-    console.log(`Unexpected Top Level Error: ${error}`);
-    process.emit('uncaughtException', error);
-  }));
+  const scheduleNext = () => setImmediate(() => {
+    const served = serve();
+    // AWS's newer client leaves it to Node, which prints it and exits.
+    if (isModern) return;
+    served.catch((error) => {
+      console.log(`Unexpected Top Level Error: ${error}`);
+      process.emit('uncaughtException', error);
+    });
+  });
 
   const report = (id) => (error) => api.fail(id, errors.payload(error), errors.cause(error));
 
@@ -29,9 +35,10 @@ exports.start = ({ api, runtime, failures, isModern }) => {
   }
 
   async function serveModern(id, headers, body) {
+    const context = context_.attach({}, headers);
+    const event = JSON.parse(body);
     try {
-      const context = context_.attach({}, headers);
-      const result = await runtime.handler(JSON.parse(body), context);
+      const result = await runtime.handler(event, context);
       // AWS's client lets the event loop turn once before it answers.
       await new Promise((resolve) => setImmediate(resolve));
       api.respond(id, serialize(result));
@@ -124,7 +131,7 @@ function serialize(result) {
     // A value that JSON has no text for at all, as a function, is sent as AWS's client would send it.
     return String(JSON.stringify(result === undefined ? null : result));
   } catch {
-    const error = new Error('Unable to stringify response body');
-    throw error;
+    const message = 'Unable to stringify response body';
+    throw isModern ? new errors.JSONStringifyError(message) : new Error(message);
   }
 }

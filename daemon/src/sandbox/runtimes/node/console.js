@@ -2,6 +2,8 @@
 // `console` as AWS's Node.js client patches it: time, request id and level on each line, text or JSON.
 const util = require('util');
 const errors = require('./errors.js');
+const invokeStore = require('./invoke_store.js');
+const { isModern } = require('./modern.js');
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
@@ -11,10 +13,17 @@ const TENANT_ID = Symbol.for('aws.lambda.runtime.tenantId');
 
 let isJson = false;
 
-exports.begin = (requestId, tenantId) => {
+exports.begin = (requestId, tenantId, traceId) => {
+  if (isModern) {
+    invokeStore.begin(requestId, traceId);
+    return;
+  }
   global[REQUEST_ID] = requestId;
   global[TENANT_ID] = tenantId;
 };
+
+const requestId = () => (isModern ? invokeStore.store.getRequestId() : global[REQUEST_ID]);
+const tenantId = () => (isModern ? invokeStore.store.getTenantId() : global[TENANT_ID]);
 
 exports.patch = () => {
   isJson = (process.env.AWS_LAMBDA_LOG_FORMAT || '').toUpperCase() === 'JSON';
@@ -41,12 +50,12 @@ function write(line) {
 }
 
 function textLine(level, message, ...rest) {
-  return `${new Date().toISOString()}\t${global[REQUEST_ID]}\t${level}\t${util.format(message, ...rest)}`;
+  return `${new Date().toISOString()}\t${requestId()}\t${level}\t${util.format(message, ...rest)}`;
 }
 
 function jsonLine(level, ...values) {
-  const entry = { timestamp: new Date().toISOString(), level, requestId: global[REQUEST_ID] };
-  if (global[TENANT_ID] !== undefined && global[TENANT_ID] !== null) entry.tenantId = global[TENANT_ID];
+  const entry = { timestamp: new Date().toISOString(), level, requestId: requestId() };
+  if (tenantId() !== undefined && tenantId() !== null) entry.tenantId = tenantId();
   if (values.length === 1) {
     entry.message = values[0];
     try {

@@ -1,12 +1,23 @@
 'use strict';
 // Errors as AWS's Node.js client reports and logs them.
 const util = require('util');
+const { isModern } = require('./modern.js');
 
-const named = (name) => {
-  const kind = { [name]: class extends Error {} }[name];
+// AWS's newer client gives each error a name of its own, which its log shows; the older one gives it to their kind.
+const named = (name, kindName = name) => {
+  const kind = {
+    [kindName]: class extends Error {
+      constructor(message) {
+        super(message);
+        if (isModern) this.name = `Runtime.${name}`;
+      }
+    },
+  }[kindName];
   kind.prototype.name = `Runtime.${name}`;
   return kind;
 };
+// Whose class has another name in AWS's newer client; the JSON log shows it.
+const CALLED_ERROR = new Set(['HandlerNotFound', 'MalformedHandlerName', 'CallbackHandlerDeprecated']);
 for (const name of [
   'ImportModuleError',
   'HandlerNotFound',
@@ -15,8 +26,10 @@ for (const name of [
   'MalformedStreamingHandler',
   'InvalidStreamingOperation',
   'CallbackHandlerDeprecated',
+  'JSONStringifyError',
+  'PlatformError',
 ]) {
-  exports[name] = named(name);
+  exports[name] = named(name, isModern && CALLED_ERROR.has(name) ? `${name}Error` : name);
 }
 
 exports.UnhandledPromiseRejection = class UnhandledPromiseRejection extends Error {
@@ -30,8 +43,12 @@ exports.UnhandledPromiseRejection.prototype.name = 'Runtime.UnhandledPromiseReje
 
 const clean = (text) => text?.replace(/\x7F/g, '%7F');
 const isText = (value) => typeof value === 'string' && value !== '';
+const isErrorLike = (value) => value && isText(value.name) && isText(value.message) && isText(value.stack);
 const isError = (value) =>
-  util.types.isNativeError(value) || (value && isText(value.name) && isText(value.message) && isText(value.stack));
+  isModern ? value instanceof Error : util.types.isNativeError(value) || isErrorLike(value);
+/** The trace of an error; the newer client knows what to do without a stack. */
+const trace = (error) => (isModern && !error.stack ? [] : clean(error.stack).split('\n'));
+const text = (value) => (isModern ? String(value) : value.toString());
 
 /** What the caller sees. */
 exports.payload = (error) => {
@@ -40,15 +57,16 @@ exports.payload = (error) => {
       return {
         errorType: clean(error.name),
         errorMessage: clean(error.message),
-        trace: clean(error.stack).split('\n'),
+        trace: trace(error),
       };
     }
-    return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
+    return { errorType: typeof error, errorMessage: text(error), trace: [] };
   } catch {
     return {
       errorType: 'handled',
       errorMessage:
         'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+      ...(isModern ? { trace: [] } : {}),
     };
   }
 };
@@ -97,4 +115,4 @@ function withDetails(error) {
   return details;
 }
 
-exports.intoError = (value) => (value instanceof Error ? value : new Error(value));
+exports.intoError = (value) => (value instanceof Error ? value : new Error(isModern ? String(value) : value));

@@ -5,6 +5,8 @@ const path = require('path');
 const { createRequire } = require('module');
 const { pathToFileURL } = require('url');
 const errors = require('./errors.js');
+const invokeStore = require('./invoke_store.js');
+const { isModern } = require('./modern.js');
 const { HttpResponseStream } = require('./response_stream.js');
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
@@ -12,12 +14,6 @@ const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWat
 
 // User code must not see this client's own modules as those that asked for it.
 const userRequire = createRequire(path.join(__dirname, 'index.mjs'));
-
-/** Whether AWS runs this function under its client for Node.js 24 and later, which knows no callbacks. */
-exports.isModern = () => {
-  const named = /^AWS_Lambda_nodejs(\d+)\.x$/.exec(process.env.AWS_EXECUTION_ENV || '');
-  return Number(named ? named[1] : process.versions.node.split('.')[0]) >= 24;
-};
 
 exports.publishGlobals = () => {
   if (['1', 'true'].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
@@ -29,16 +25,25 @@ exports.publishGlobals = () => {
       return handler;
     },
     HttpResponseStream,
+    ...(isModern ? { InvokeStore: invokeStore.store } : {}),
   };
 };
 
-/** A handler and how it wants to be called. It is called as a method of this, so its frame reads as it does on AWS. */
+// A handler and how it wants to be called. It is called as a method of one of these, so that its frame in a trace reads as
+// it does on AWS.
 class Runtime {
   constructor(handler) {
     this.handler = handler;
     this.streaming = isStreaming(handler);
     this.highWaterMark = highWaterMark(handler);
   }
+}
+class BufferedInvokeProcessor extends Runtime {}
+class StreamingInvokeProcessor extends Runtime {}
+
+function runtimeOf(handler) {
+  if (!isModern) return new Runtime(handler);
+  return isStreaming(handler) ? new StreamingInvokeProcessor(handler) : new BufferedInvokeProcessor(handler);
 }
 
 /** The function that `_HANDLER` names. */
@@ -55,14 +60,14 @@ exports.load = async (taskRoot, name) => {
   const call = resolve(await loadModule(taskRoot, folder, parts[1]), parts[2]);
   if (!call) throw new errors.HandlerNotFound(`${name} is undefined or not exported`);
   if (typeof call !== 'function') throw new errors.HandlerNotFound(`${name} is not a function`);
-  if (exports.isModern()) refuseCallbacks(call);
-  return new Runtime(call);
+  if (isModern) refuseCallbacks(call);
+  return runtimeOf(call);
 };
 
 async function loadModule(taskRoot, folder, name) {
   try {
     const file = path.resolve(taskRoot, folder, name);
-    const found = exports.isModern() ? await importFile(file) : await requireFile(file);
+    const found = isModern ? await importFile(file) : await requireFile(file);
     return found ?? userRequire(userRequire.resolve(name, { paths: [taskRoot, path.join(taskRoot, folder)] }));
   } catch (error) {
     if (error instanceof SyntaxError) throw syntaxError(error);
@@ -73,7 +78,7 @@ async function loadModule(taskRoot, folder, name) {
 
 function syntaxError(error) {
   const fault = new errors.UserCodeSyntaxError(error);
-  if (exports.isModern()) fault.stack = error.stack;
+  if (isModern) fault.stack = error.stack;
   return fault;
 }
 
@@ -118,7 +123,7 @@ function inModulePackage(folder) {
 
 function resolve(module, name) {
   const within = (root) => name.split('.').reduce((value, key) => value && value[key], root);
-  return within(module) || (exports.isModern() && module?.default ? within(module.default) : undefined);
+  return within(module) || (isModern && module?.default ? within(module.default) : undefined);
 }
 
 function refuseCallbacks(call) {

@@ -2,6 +2,7 @@
 // The stream that a streaming handler writes to: a chunked request body, with an error's trailers when it fails.
 const { Writable } = require('stream');
 const errors = require('./errors.js');
+const { isModern } = require('./modern.js');
 const { headerSafe } = require('./api.js');
 
 const PRELUDE_CONTENT_TYPE = 'application/vnd.awslambda.http-integration-response';
@@ -43,9 +44,13 @@ exports.ResponseStream = class ResponseStream extends Writable {
     else this.end(callback);
   }
 
-  /** Returns nothing, so that an async arrow function that ends with it has no value to be warned about. */
+  /**
+   * Returns nothing up to Node.js 22, so that an async arrow function that ends with it has no value to be warned about;
+   * AWS's newer client warns.
+   */
   end(...values) {
-    super.end(...values);
+    const ended = super.end(...values);
+    return isModern ? ended : undefined;
   }
 
   _write(chunk, _encoding, callback) {

@@ -8,6 +8,7 @@ const fs = require('fs');
 const { RuntimeApi } = require('./api.js');
 const console_ = require('./console.js');
 const errors = require('./errors.js');
+const { isModern } = require('./modern.js');
 const { Early } = require('./preload.js');
 
 exports.main = async () => {
@@ -23,19 +24,20 @@ exports.main = async () => {
   const gate = passGate(early);
   if (!gate.isPassed) process.exit(0);
   early.begin();
-  const isModern = loader.isModern();
-  const failures = watchFailures(api, isModern);
+  const failures = watchFailures(api);
   let runtime;
   try {
     runtime = await loader.load(taskRoot, process.env._HANDLER || '');
   } catch (error) {
     console_.logError(isModern ? 'Init Error' : 'Uncaught Exception', error);
-    await failures.init(error);
-    return;
+    if (!isModern) return failures.init(error);
+    // Node prints it and exits, as for all that nobody caught.
+    await failures.tell(error);
+    throw error;
   }
   if (gate.isToLearn) api.tellLoaded = early.settle();
   const loop = runtime.streaming ? loops.streaming : loops.buffered;
-  loop.start({ api, runtime, failures, isModern });
+  loop.start({ api, runtime, failures });
 };
 
 /** Reads the gate to its `go`, or to the end of the input. */
@@ -69,11 +71,16 @@ function passGate(early) {
  * What happens to errors that nobody caught. `current` is the invocation that they are told to; before the first one
  * they are INIT's.
  */
-function watchFailures(api, isModern) {
+function watchFailures(api) {
   const failures = {
     current: null,
-    async init(error, code = isModern ? 1 : 129) {
+    async init(error, code = 129) {
       await this.leave(() => api.failInit(errors.payload(error)), code);
+    },
+    /** Tells that INIT failed and leaves the rest to who throws it on. */
+    async tell(error) {
+      api.isLeaving = true;
+      await api.failInit(errors.payload(error));
     },
     async leave(report, code) {
       // The first failure is the one that counts; user code that still runs cannot change that.

@@ -2,18 +2,25 @@
 // The loop of functions made by `awslambda.streamifyResponse`.
 const console_ = require('./console.js');
 const context_ = require('./context.js');
+const { isModern } = require('./modern.js');
 const { ResponseStream } = require('./response_stream.js');
 
 const nothing = () => {};
+const refusal = (text) => (isModern ? new Error(text) : text);
 
-exports.start = ({ api, runtime, failures, isModern }) => {
+exports.start = ({ api, runtime, failures }) => {
   let whenIdle = nothing;
   process.on('beforeExit', () => whenIdle());
 
-  const scheduleNext = () => setImmediate(() => serve().catch((error) => {
-    console.log(`Unexpected Top Level Error: ${error}`);
-    process.emit('uncaughtException', error);
-  }));
+  const scheduleNext = () => setImmediate(() => {
+    const served = serve();
+    // AWS's newer client leaves it to Node, which prints it and exits.
+    if (isModern) return;
+    served.catch((error) => {
+      console.log(`Unexpected Top Level Error: ${error}`);
+      process.emit('uncaughtException', error);
+    });
+  });
 
   async function serve() {
     const { headers, body } = await api.next();
@@ -39,7 +46,7 @@ exports.start = ({ api, runtime, failures, isModern }) => {
       stream.fail(error, resolve);
     }).then(() => stream.answered);
     // A handler that can never end its stream must not keep the function from its next event.
-    whenIdle = () => fail('Response stream is not finished.');
+    whenIdle = () => fail(refusal('Response stream is not finished.'));
     const context = isModern ? {} : {
       get callbackWaitsForEmptyEventLoop() {
         return waits;
@@ -48,18 +55,23 @@ exports.start = ({ api, runtime, failures, isModern }) => {
         waits = value;
       },
     };
-    try {
+    const begin = () => {
       context_.attach(context, headers);
-      const result = runtime.handler(JSON.parse(body), stream, context);
+      return JSON.parse(body);
+    };
+    // What is wrong with the event itself is the function's error for the older client alone.
+    const event = isModern ? begin() : undefined;
+    try {
+      const result = runtime.handler(isModern ? event : begin(), stream, context);
       if (typeof result?.then !== 'function') {
-        fail('Streaming does not support non-async handlers.');
+        fail(refusal('Streaming does not support non-async handlers.'));
         return;
       }
       if ((await result) !== undefined) console.warn('Streaming handlers ignore return values.');
       await stream.answered;
       whenIdle = nothing;
       if (stream.writableFinished) next();
-      else fail('Response stream is not finished.');
+      else fail(refusal('Response stream is not finished.'));
     } catch (error) {
       fail(error);
     }
