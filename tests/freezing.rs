@@ -49,7 +49,7 @@ fn a_frozen_function_does_nothing_between_invocations_and_serves_the_next_at_onc
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(400) {
         assert_eq!(state(&pid), Some('T'));
-        thread::yield_now();
+        samd_tests::daemon::pause();
     }
     let (again, second) = counted(&served);
     assert_eq!(again, pid, "the same sandbox goes on");

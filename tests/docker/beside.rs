@@ -144,7 +144,7 @@ fn a_forced_reload_waits_for_the_image_and_a_stop_gives_it_up() {
             builds.extend(gate.0.accept().ok().map(|(stream, _)| stream));
             // One that was stopped meanwhile does not hear it.
             builds.iter_mut().for_each(|build| drop(build.write_all(b".")));
-            thread::yield_now();
+            samd_tests::daemon::pause();
         }
         let ran = reload.join().unwrap();
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);

@@ -146,6 +146,7 @@ fn a_remote_engine_that_goes_away_is_said_and_serves_again_when_it_is_back() {
     let _engine = engine.back(&certificates);
     eventually("an answer with the engine", || (daemon.address("far").get("/x").status == 200).then_some(()));
     assert_eq!(daemon.samctl(&["stop", "far"]).code, 0);
+    nothing_is_left(&daemon);
 }
 
 #[test]

@@ -254,6 +254,6 @@ fn a_custom_runtime_starts_after_its_extensions_and_a_killed_daemon_leaves_none(
     let until = std::time::Instant::now() + PATIENCE;
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(std::time::Instant::now() < until, "the extension is left");
-        thread::yield_now();
+        samd_tests::daemon::pause();
     }
 }

@@ -13,6 +13,13 @@ use crate::command_line::{CommandLine, Ran};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// Who asks again leaves the processor to whom he waits for.
+const BETWEEN: Duration = Duration::from_millis(2);
+
+/// Lets others work before asking again.
+pub fn pause() {
+    std::thread::park_timeout(BETWEEN);
+}
 
 /// Asks again until there is an answer.
 ///
@@ -25,7 +32,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < until, "{what}: not within {PATIENCE:?}");
-        std::thread::yield_now();
+        pause();
     }
 }
 
@@ -270,7 +277,7 @@ impl Drop for Daemon {
             self.signal(rustix::process::Signal::TERM);
             let until = Instant::now() + Duration::from_secs(5);
             while Instant::now() < until && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-                std::thread::yield_now();
+                pause();
             }
         }
         drop(self.child.kill());

@@ -1,14 +1,21 @@
 //! Findings as a good compiler shows them: what, where, the line itself, what to do.
 
+use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 
 use samd_proto::{Diagnostic, Location, Severity};
 
 use super::Paint;
 
+/// The lines of the files that findings are in, each file read once; none of a file that cannot be read here.
+#[derive(Default)]
+struct Sources<'f>(HashMap<&'f Path, Vec<String>>);
+
 /// All findings, a blank line after each, then how many there are; nothing for none.
 pub(crate) fn all(findings: &[Diagnostic], paint: Paint) -> String {
-    let mut text: String = findings.iter().map(|finding| one(finding, paint) + "\n").collect();
+    let mut sources = Sources::default();
+    let mut text: String = findings.iter().map(|finding| one(finding, &mut sources, paint) + "\n").collect();
     if findings.len() > 1 {
         text.push_str(&summary(findings));
         text.push('\n');
@@ -30,7 +37,7 @@ pub(crate) fn plural(number: usize, word: &str) -> String {
     if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
 }
 
-fn one(finding: &Diagnostic, paint: Paint) -> String {
+fn one<'f>(finding: &'f Diagnostic, sources: &mut Sources<'f>, paint: Paint) -> String {
     let severity = match finding.severity {
         Severity::Error => paint.bad("error"),
         Severity::Warning => paint.careful("warning"),
@@ -39,7 +46,7 @@ fn one(finding: &Diagnostic, paint: Paint) -> String {
     let mut text = format!("{severity}: {}\n", paint.strong(&finding.message));
     let gutter = finding.location.as_ref().map_or(1, |location| location.line.to_string().len());
     if let Some(location) = &finding.location {
-        text += &place(location, gutter, paint);
+        text += &place(location, sources, gutter, paint);
     }
     let blank = " ".repeat(gutter);
     if !finding.path.is_empty() {
@@ -52,26 +59,28 @@ fn one(finding: &Diagnostic, paint: Paint) -> String {
 }
 
 /// File, line and column, and the line itself when the file can be read here.
-fn place(location: &Location, gutter: usize, paint: Paint) -> String {
+fn place<'f>(location: &'f Location, sources: &mut Sources<'f>, gutter: usize, paint: Paint) -> String {
     let blank = " ".repeat(gutter);
     let at = format!("{}:{}:{}", location.file.display(), location.line, location.column);
     let arrow = paint.dim("-->");
     let bar = paint.dim("|");
-    let Some(line) = source_line(location) else { return format!("{blank}{arrow} {at}\n") };
+    let Some(line) = sources.line(location) else { return format!("{blank}{arrow} {at}\n") };
     let caret = format!("{}{}", " ".repeat(column_width(&line, location.column)), paint.bad("^"));
     let number = paint.dim(&location.line.to_string());
     format!("{blank}{arrow} {at}\n{blank} {bar}\n{number} {bar} {}\n{blank} {bar} {caret}\n", untabbed(&line))
 }
 
-fn source_line(location: &Location) -> Option<String> {
-    let text = fs::read_to_string(&location.file).ok()?;
-    let line = text.lines().nth(usize::try_from(location.line).ok()?.checked_sub(1)?)?;
-    // Control characters would reach the user's terminal.
-    Some(
-        line.chars()
-            .map(|character| if character.is_control() && character != '\t' { '·' } else { character })
-            .collect(),
-    )
+impl<'f> Sources<'f> {
+    fn line(&mut self, location: &'f Location) -> Option<String> {
+        let lines = self.0.entry(&location.file).or_insert_with(|| {
+            let text = fs::read_to_string(&location.file).unwrap_or_default();
+            text.lines().map(str::to_owned).collect()
+        });
+        let line = lines.get(usize::try_from(location.line).ok()?.checked_sub(1)?)?;
+        // Control characters would reach the user's terminal.
+        let shown = |character: char| if character.is_control() && character != '\t' { '·' } else { character };
+        Some(line.chars().map(shown).collect())
+    }
 }
 
 /// A tab counts four columns here, so that the caret stands below its character.
@@ -117,7 +126,7 @@ mod tests {
             message: "odd".to_owned(),
             help: None,
         };
-        assert_eq!(one(&finding, Paint(false)), "warning: odd\n  --> /nowhere/t.yaml:12:1\n");
+        assert_eq!(one(&finding, &mut Sources::default(), Paint(false)), "warning: odd\n  --> /nowhere/t.yaml:12:1\n");
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod manifest;
 mod mirror;
 mod plan;
 mod reap;
+mod removal;
 mod tmp;
 mod variables;
 mod waiting;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use super::listen;
 use crate::runtime_api::Admit;
 
 /// A listener that was opened.
@@ -53,7 +54,7 @@ impl Doors {
         {
             return Ok(listener);
         }
-        TcpListener::bind(SocketAddr::new(address, 0)).await
+        listen::at(SocketAddr::new(address, 0)).await
     }
 
     /// The port of the door at an address of this machine. `hidden` knows guests whose addresses the network hides, `told`

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::IpamConfig;
+use bollard::models::{IpamConfig, SystemInfo, SystemVersion};
 use tokio::sync::Mutex;
 
 use transport::Transport;
@@ -41,6 +41,8 @@ pub struct Engine {
     pub network: String,
     /// Where its machine is.
     pub whereabouts: Whereabouts,
+    /// A network's bridge comes with the first container in it, as with Podman; before that this machine has not its address.
+    pub makes_bridges_late: bool,
     /// The memory of its machine, in bytes.
     pub memory: u64,
 }
@@ -141,7 +143,20 @@ async fn open(place: &Place, setting: Option<&str>) -> Result<(Engine, Transport
     let info = docker.info().await.unwrap_or_default();
     let whereabouts = whereabouts::of(&place.address, setting, &info).await?;
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-    Ok((Engine { docker, address: place.address.clone(), network, whereabouts, memory }, transport))
+    let makes_bridges_late = whereabouts == Whereabouts::Here
+        && !is_rootless(&info)
+        && is_podman(&docker.version().await.unwrap_or_default());
+    let address = place.address.clone();
+    Ok((Engine { docker, address, network, whereabouts, makes_bridges_late, memory }, transport))
+}
+
+/// A rootless engine's networks are in a namespace of its own, and their addresses never become this machine's.
+fn is_rootless(info: &SystemInfo) -> bool {
+    info.security_options.iter().flatten().any(|option| option.contains("rootless"))
+}
+
+fn is_podman(version: &SystemVersion) -> bool {
+    version.components.iter().flatten().any(|component| component.name.contains("Podman"))
 }
 
 async fn answers(transport: &Transport, address: &str) -> Result<(), String> {

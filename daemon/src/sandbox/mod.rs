@@ -11,6 +11,7 @@ pub mod doors;
 pub mod engine;
 pub mod files;
 pub mod image;
+pub mod listen;
 pub mod memory;
 pub mod output;
 pub mod process;

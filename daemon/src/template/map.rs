@@ -28,6 +28,11 @@ impl Map {
     /// A mapping of these entries. Of equal keys the last value stays, in the place of the first.
     #[must_use]
     pub fn new(entries: Vec<(Key, Node)>) -> Map {
+        // Keys of a short mapping seldom come twice, and then its entries are taken as they are.
+        let comes_again = |at: usize| entries[at + 1..].iter().any(|(key, _)| key.text == entries[at].0.text);
+        if entries.len() < INDEX_FROM && !(0..entries.len()).any(comes_again) {
+            return Map { entries, index: None };
+        }
         let mut map = Map { entries: Vec::with_capacity(entries.len()), index: None };
         for (key, value) in entries {
             map.set(key, value);

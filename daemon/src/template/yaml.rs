@@ -5,7 +5,7 @@
 //! and `scalar` are the only ones that know the YAML library.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ pub const MAX_DEPTH: usize = 100;
 pub const MAX_NODES: usize = 8_000_000;
 /// Most values that aliases may stand for, each use counted: the limit that stops "billion laughs".
 pub const MAX_ALIASED_NODES: usize = 500_000;
+
+/// Most different keys whose texts are shared; a template's many ids are not worth remembering.
+const MAX_SHARED_KEYS: usize = 1_000;
 
 /// Parses one document.
 ///
@@ -67,6 +70,8 @@ struct Builder {
     stack: Vec<Frame>,
     /// Anchored values and how many nodes each is.
     anchors: HashMap<usize, (Node, usize)>,
+    /// Keys that were read, since the same few stand in every resource.
+    keys: HashSet<Arc<str>>,
     nodes: usize,
     aliased: usize,
     root: Option<Node>,
@@ -75,7 +80,20 @@ struct Builder {
 impl Builder {
     fn new(file: &Arc<PathBuf>) -> Builder {
         let (stack, anchors) = (Vec::new(), HashMap::new());
-        Builder { file: Arc::clone(file), stack, anchors, nodes: 0, aliased: 0, root: None }
+        let keys = HashSet::new();
+        Builder { file: Arc::clone(file), stack, anchors, keys, nodes: 0, aliased: 0, root: None }
+    }
+
+    /// The text of a key, shared with its equals.
+    fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(text) {
+            return Arc::clone(known);
+        }
+        let key = Arc::from(text);
+        if self.keys.len() < MAX_SHARED_KEYS {
+            self.keys.insert(Arc::clone(&key));
+        }
+        key
     }
 
     fn mark(&self, marker: Marker) -> Mark {
@@ -137,12 +155,14 @@ impl Builder {
         mark: Mark,
     ) -> Result<(), Diagnostic> {
         self.count(1, &mark)?;
-        if let Some(Frame::Map { key: slot @ None, .. }) = self.stack.last_mut() {
-            let key = Key { text: Arc::from(text), mark: mark.clone() };
+        if let Some(Frame::Map { key: None, .. }) = self.stack.last() {
+            let key = Key { text: self.key(text), mark: mark.clone() };
             if anchor != 0 {
                 self.anchors.insert(anchor, (Node::text(text, &mark), 1));
             }
-            *slot = Some(key);
+            if let Some(Frame::Map { key: slot, .. }) = self.stack.last_mut() {
+                *slot = Some(key);
+            }
             return Ok(());
         }
         let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::lambda::environment::{self, SandboxIdentity};
 use crate::lambda::preload::Preload;
 use crate::project::Function;
 use crate::runtime_api::{Admit, RuntimeApi};
-use crate::sandbox::{Inherited, Launcher, StartError, Started};
+use crate::sandbox::{Inherited, Launcher, StartError, Started, listen};
 
 /// A sandbox that waits at the gate: started, with its Runtime API, but without the function's code.
 pub struct Held {
@@ -38,7 +37,7 @@ impl Held {
         generation: u64,
     ) -> Result<Held, StartError> {
         let (door, admit) = oneshot::channel();
-        let api = listen(launcher, admit).await.map_err(|problem| StartError {
+        let api = serve(launcher, admit).await.map_err(|problem| StartError {
             error_type: "Sandbox.Failure",
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
@@ -88,8 +87,8 @@ impl Held {
     }
 }
 
-async fn listen(launcher: &dyn Launcher, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
-    let listener = TcpListener::bind(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
+async fn serve(launcher: &dyn Launcher, admit: oneshot::Receiver<Admit>) -> std::io::Result<RuntimeApi> {
+    let listener = listen::at(SocketAddr::new(launcher.runtime_api_host(), 0)).await?;
     let told = launcher.runtime_api_address(listener.local_addr()?);
     RuntimeApi::serve(listener, told, admit)
 }

@@ -38,15 +38,11 @@ use super::companions::{self, Companions};
 use super::gate::{Folder, Gate, Opener};
 use super::lookout::Noted;
 use super::mirror::Mirror;
+use super::removal;
 use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
-/// How often the removal of a container is tried, and how long the engine may rest in between: it may be restarting.
-const REMOVALS: u32 = 5;
-const BETWEEN_REMOVALS: Duration = Duration::from_secs(1);
-/// After that it is tried again and again, since the engine may come back.
-const BETWEEN_LATE_REMOVALS: Duration = Duration::from_secs(5);
 /// What a shell or an engine adds to a signal's number to make a status of it.
 const SIGNALLED: i64 = 128;
 const KILL: i32 = 9;
@@ -95,7 +91,7 @@ impl Keeper {
     fn of(docker: Docker, id: String, tasks: &Phase, mirrors: Vec<Arc<Mirror>>) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
-        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), kill.clone(), told, tasks.token());
+        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), (kill.clone(), tasks.token()), told);
         tasks.spawn(format!("the removal of container {}", short(&id)), async move {
             looked_after.await;
             // A volume goes after the containers that have it.
@@ -239,9 +235,8 @@ async fn look_after(
     docker: Docker,
     id: String,
     started: CancellationToken,
-    kill: CancellationToken,
+    (kill, end): (CancellationToken, CancellationToken),
     told: watch::Sender<Option<Exit>>,
-    end: CancellationToken,
 ) {
     let ended = async {
         started.cancelled().await;
@@ -251,20 +246,11 @@ async fn look_after(
         exit = ended => drop(told.send_replace(Some(exit))),
         () = kill.cancelled() => {}
     }
-    let is_removed = remove(&docker, &id).await;
+    let is_gone = remove(&docker, &id).await.is_ok();
+    // Who waits for its end does not wait for an engine that is away.
     told.send_if_modified(|exit| exit.is_none() && exit.replace(Exit::Signal(KILL)).is_none());
-    if !is_removed {
-        end.run_until_cancelled_owned(remove_later(&docker, &id)).await;
-    }
-}
-
-/// For as long as the daemon runs; its next start removes what is left even then.
-async fn remove_later(docker: &Docker, id: &str) {
-    loop {
-        tokio::time::sleep(BETWEEN_LATE_REMOVALS).await;
-        if removed_now(docker, id).await.is_ok() {
-            return;
-        }
+    if !is_gone {
+        removal::until_done(&format!("container {}", short(&id)), &end, || remove(&docker, &id)).await;
     }
 }
 
@@ -298,26 +284,13 @@ async fn ran_out_of_memory(docker: &Docker, id: &str) -> bool {
     inspected.ok().and_then(|inspected| inspected.state?.oom_killed).unwrap_or(false)
 }
 
-/// Ends a container and takes it away with its volume. Returns whether it is gone.
-pub(super) async fn remove(docker: &Docker, id: &str) -> bool {
-    for attempt in 1..=REMOVALS {
-        match removed_now(docker, id).await {
-            Ok(()) => return true,
-            Err(problem) if attempt == REMOVALS => {
-                tracing::error!(container = short(id), %problem, "a container is left; it is removed when the engine lets that happen");
-            }
-            Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
-        }
-    }
-    false
-}
-
-async fn removed_now(docker: &Docker, id: &str) -> Result<(), Error> {
+/// Ends a container and takes it away with its volume.
+pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), Error> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match docker.remove_container(id, Some(options)).await {
         // 404: somebody else took it away. 409: somebody else is at it.
-        Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
-        Err(problem) => Err(problem),
+        Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+        removed => removed,
     }
 }
 

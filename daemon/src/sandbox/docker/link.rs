@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use crate::project::containers::Hosting;
 use crate::runtime_api::Admit;
 
-use super::super::StartError;
 use super::super::engine::{Engine, Route, Whereabouts};
+use super::super::{StartError, listen};
 
 /// The engine's name for this machine, in containers.
 pub(super) const HOST_NAME: &str = "host.docker.internal";
@@ -57,7 +57,9 @@ impl Link {
             }
             (Whereabouts::Here | Whereabouts::VirtualMachine, ..) => Link::chosen(network, None, hosting),
         };
-        let bound = TcpListener::bind(SocketAddr::new(link.listen, 0)).await;
+        let address = SocketAddr::new(link.listen, 0);
+        let bound =
+            if engine.makes_bridges_late { listen::at(address).await } else { TcpListener::bind(address).await };
         bound.map(|_| link.clone()).map_err(|problem| link.cannot_listen(&problem))
     }
 

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -24,14 +23,11 @@ use crate::shutdown::Phase;
 
 use super::super::StartError;
 use super::super::engine::{Engine, told};
-use super::container;
 use super::manifest::{Change, Manifest};
+use super::{container, removal};
 
 /// Where the carrier has the volume; AWS's images have this folder.
 const PLACE: &str = "/var/task";
-/// A volume may be in use by a container that is being removed; so often and so long is waited for it.
-const REMOVALS: u32 = 40;
-const BETWEEN_REMOVALS: Duration = Duration::from_millis(100);
 
 /// What one volume is a mirror of, on which engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -232,24 +228,15 @@ async fn look_after(
     }
     // Where none was made its sender has gone, or goes.
     if let Ok(carrier) = carrier.await {
-        container::remove(&docker, &carrier).await;
+        removal::until_done("a container for files", &end, || container::remove(&docker, &carrier)).await;
     }
-    remove(&docker, &volume).await;
+    removal::until_done(&format!("volume {volume}"), &end, || remove(&docker, &volume)).await;
 }
 
-/// Removes a volume as soon as no container has it.
-pub(super) async fn remove(docker: &Docker, volume: &str) {
-    for attempt in 1..=REMOVALS {
-        match docker.remove_volume(volume, None::<RemoveVolumeOptions>).await {
-            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. }) => return,
-            Err(problem) if attempt == REMOVALS => {
-                tracing::error!(
-                    volume,
-                    problem = told(&problem),
-                    "a volume is left; the daemon's next start removes it"
-                );
-            }
-            Err(_) => tokio::time::sleep(BETWEEN_REMOVALS).await,
-        }
+/// Removes a volume, if no container has it any more.
+pub(super) async fn remove(docker: &Docker, volume: &str) -> Result<(), Error> {
+    match docker.remove_volume(volume, None::<RemoveVolumeOptions>).await {
+        Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        removed => removed,
     }
 }

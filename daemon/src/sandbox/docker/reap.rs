@@ -8,13 +8,13 @@ use std::io;
 use std::path::Path;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Volume};
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder};
 use futures_util::future::join_all;
 
-use super::super::engine::{Engine, Engines};
+use super::super::engine::{Engine, Engines, told};
 use super::container::remove;
 use super::heirs::{Heir, Heirs};
-use super::{Place, gate, heirs, plan};
+use super::{Place, gate, heirs, mirror, plan};
 
 /// Removes the containers of the daemon of this state folder, whose lock the caller holds, but for those that become its
 /// heirs. Returns how many it removed; none where no engine answers.
@@ -46,7 +46,12 @@ async fn reap_at(engine: &Engine, place: &Place) -> usize {
         heir.into_iter().for_each(|heir| place.heirs.add(heir, heirs::door(container), &place.doors));
     }
     let ids: Vec<&String> = others.iter().filter_map(|(container, _)| container.id.as_ref()).collect();
-    join_all(ids.iter().map(|id| remove(&engine.docker, id))).await;
+    join_all(ids.iter().map(async |id| {
+        if let Err(problem) = remove(&engine.docker, id).await {
+            tracing::error!(container = id, problem = told(&problem), "a container of an earlier daemon is left");
+        }
+    }))
+    .await;
     reap_volumes(engine, &place.state).await;
     ids.len()
 }
@@ -58,8 +63,8 @@ async fn reap_volumes(engine: &Engine, state: &Path) {
     let Ok(left) = engine.docker.list_volumes(Some(options)).await else { return };
     let ours = left.volumes.unwrap_or_default().into_iter().filter(|volume| is_our_volume(volume, state));
     join_all(ours.map(async |volume| {
-        if let Err(problem) = engine.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await {
-            tracing::debug!(volume = volume.name, %problem, "a volume is left");
+        if let Err(problem) = mirror::remove(&engine.docker, &volume.name).await {
+            tracing::debug!(volume = volume.name, problem = told(&problem), "a volume is left");
         }
     }))
     .await;
