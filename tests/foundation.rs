@@ -382,6 +382,11 @@ fn each_option_of_start_is_set_while_the_project_runs() {
     assert_eq!(moved.address.ip().to_string(), "127.0.0.2");
     assert_eq!(moved.get("/other/x").status, 200);
     assert!(std::net::TcpStream::connect(served.address).is_err(), "the old address is closed");
+    let everywhere = set(&["--host", "0.0.0.0"]);
+    assert_eq!(everywhere.address.port(), moved.address.port(), "an address more is no reason for another port");
+    assert_eq!((served.get("/other/x").status, moved.get("/other/x").status), (200, 200), "all addresses are served");
+    assert_eq!(set(&["--host", "127.0.0.2"]).address, moved.address);
+    assert!(std::net::TcpStream::connect(served.address).is_err(), "and closed again");
     let free = std::net::TcpListener::bind("127.0.0.2:0").unwrap().local_addr().unwrap().port();
     let moved = set(&["--port", &free.to_string()]);
     assert_eq!((moved.address.port(), moved.get("/other/x").status), (free, 200));
@@ -412,4 +417,33 @@ fn the_daemons_log_is_json_where_asked_for() {
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
     assert!(lines.iter().any(|line| line["level"] == "INFO" && line["timestamp"].is_string()), "{log}");
     assert!(lines.iter().any(|line| line.to_string().contains("logged")), "{log}");
+}
+
+#[test]
+fn a_last_line_without_an_end_is_the_invocations_own() {
+    let daemon = Daemon::start();
+    let code = "import sys\ndef handler(event, context):\n    sys.stdout.write('no end ' + event['number'])\n    return 1\n";
+    let project = Project::python(code);
+    let _served = daemon.serve(&project, "endless");
+    let function = daemon.status("endless")["running"]["functions"][0]["name"].as_str().unwrap_or("Fn").to_owned();
+    for number in ["one", "two"] {
+        let event = project.path().join("event.json");
+        std::fs::write(&event, format!(r#"{{"number": "{number}"}}"#)).unwrap();
+        let ran = daemon.samctl(&["invoke", "endless", &function, "--event", event.to_str().unwrap()]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    let log = daemon.logs("endless");
+    let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("no {text} in {log}"));
+    let second = at("END") + log[at("END")..].find("START").expect("two invocations");
+    assert!(at("no end one") < second && second < at("no end two"), "{log}");
+    assert!(log.lines().any(|line| line.ends_with("no end one")), "{log}");
+}
+
+#[test]
+fn the_log_of_a_function_that_there_is_not_is_refused_with_those_that_there_are() {
+    let daemon = Daemon::start();
+    let project = Project::python("def handler(event, context):\n    return 1\n");
+    let _served = daemon.serve(&project, "known");
+    let ran = daemon.samctl(&["logs", "known", "Nope"]);
+    assert!(ran.code != 0 && ran.err.contains("has no function Nope; it has:"), "{} {}", ran.code, ran.err);
 }

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
@@ -26,6 +27,8 @@ use super::pipeline;
 use super::snapshot::Snapshot;
 use super::wire::{MOST_HEADERS, SharedHeads, Wire};
 
+/// Connections that may wait to be accepted, as the standard library has it.
+const BACKLOG: u32 = 128;
 /// Connections that one address has at once; when there are more, those without a request make room.
 const MOST_CONNECTIONS: usize = 1_024;
 /// A client may take so long to send a whole head.
@@ -52,6 +55,8 @@ pub struct Gateway {
     /// Where it listens.
     pub address: SocketAddr,
     served: Arc<Served>,
+    /// The listening socket, until it closes.
+    socket: Option<OwnedFd>,
     cancel: CancellationToken,
     /// Cancelled when nobody listens on the address any more.
     closed: CancellationToken,
@@ -71,6 +76,7 @@ impl Gateway {
         phase: &Phase,
     ) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
+        let socket = Some(listener.as_fd().try_clone_to_owned()?);
         let served =
             Served { snapshot: ArcSwap::new(snapshot), tell_generation: AtomicBool::new(false), access, changes };
         let served = Arc::new(served);
@@ -82,13 +88,30 @@ impl Gateway {
             accepting.await;
             drop(told);
         });
-        Ok(Gateway { address, served, cancel, closed })
+        Ok(Gateway { address, served, socket, cancel, closed })
     }
 
     /// Stops accepting; returns when the address is free for another.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         self.cancel.cancel();
+        self.socket = None;
         self.closed.cancelled().await;
+    }
+
+    /// A listener on another address of the same port, while this one goes on accepting: one of all addresses and one of
+    /// a single one share a port only when both say that they do.
+    ///
+    /// # Errors
+    /// Somebody else has it, or it is not this machine's.
+    pub fn beside(&self, address: SocketAddr) -> std::io::Result<TcpListener> {
+        if let Some(socket) = &self.socket {
+            rustix::net::sockopt::set_socket_reuseport(socket, true)?;
+        }
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
     }
 
     /// Every request that comes from now on is served by `snapshot`.

@@ -55,7 +55,8 @@ impl<'a> Tail<'a> {
             return;
         }
         self.complete = entry.source == LogSource::Platform && is_report(&entry.line);
-        self.lines.push(entry.line.to_string());
+        // Runtime clients put an event of several lines, as a trace, into one by carriage returns; on AWS it has newlines.
+        self.lines.push(entry.line.replace('\r', "\n"));
     }
 
     fn text(self) -> Option<String> {

@@ -81,7 +81,7 @@ impl Output {
         self.cut_lines(sink);
     }
 
-    /// The last line, when it had no newline at its end.
+    /// Takes what is there, and the last line also when it has no newline at its end.
     pub fn take_rest(&mut self, sink: &mut dyn FnMut(&str)) {
         self.take_lines(sink);
         if !self.buffer.is_empty() {

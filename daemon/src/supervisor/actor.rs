@@ -199,7 +199,7 @@ impl Actor {
             }
             Command::Logs { name, query, answer } => {
                 let project = self.projects.get(&name).ok_or(Refused::UnknownProject(name));
-                drop(answer.send(project.map(|project| project.read_log(query))));
+                drop(answer.send(project.and_then(|project| project.read_log(query))));
             }
         }
     }

@@ -290,16 +290,24 @@ impl ProjectTask {
         {
             return Ok(None);
         }
-        let bound = match self.settings.port {
-            Some(port) => ports::bind(host, port).await,
-            None => ports::bind_any(host, self.port, &without(owned, self.port)).await,
+        let own = self.running.as_ref().map(|live| &live.gateway).filter(|own| Some(own.address.port()) == wanted);
+        let beside = own.map(|own| own.beside(SocketAddr::new(host, own.address.port())));
+        let bound = match (beside, self.settings.port) {
+            (Some(Ok(listener)), _) => Ok(listener),
+            (Some(Err(problem)), Some(_)) => Err(problem),
+            (None, Some(port)) => ports::bind(host, port).await,
+            (_, None) => ports::bind_any(host, self.port, &without(owned, self.port)).await,
         };
         bound.map(Some).map_err(|problem| Refused::Address {
             address: SocketAddr::new(host, self.settings.port.unwrap_or(ports::FIRST)),
             cause: problem.to_string(),
-            owner: self.settings.port.filter(|port| owned.contains(port)).map_or_else(String::new, |_| {
-                "; another project of this daemon has it (`samctl list` says which)".to_owned()
-            }),
+            owner: self
+                .settings
+                .port
+                .filter(|port| without(owned, self.port).contains(port))
+                .map_or_else(String::new, |_| {
+                    "; another project of this daemon has it (`samctl list` says which)".to_owned()
+                }),
         })
     }
 

@@ -492,7 +492,9 @@ impl Task {
     }
 
     fn runtime_done(&mut self, ended: &Ended) {
-        self.take_output();
+        // A last line without an end is the invocation's as well, and not the next one's.
+        let (scribe, printing) = (&mut self.scribe, self.printing.as_ref());
+        self.output.take_rest(&mut |line| scribe.printed(line, printing));
         let error_type = ended.error_type.as_deref();
         let status = match error_type {
             None => "success",

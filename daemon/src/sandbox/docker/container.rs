@@ -161,7 +161,7 @@ impl Keeper {
             told: false,
             debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
             freezing: None,
-            noted: Arc::new(noted),
+            noted,
             docker: self.docker,
             id: self.id,
             tasks: self.tasks,
@@ -308,7 +308,7 @@ struct Container {
     debug_port: Option<u16>,
     /// The engine is asked to pause it.
     freezing: Option<JoinHandle<()>>,
-    noted: Arc<Noted>,
+    noted: Noted,
     docker: Docker,
     id: String,
     tasks: Phase,
@@ -407,12 +407,11 @@ impl Sandbox for Container {
     }
 
     fn freeze(&mut self) {
-        let (docker, id, noted) = (self.docker.clone(), self.id.clone(), self.noted.clone());
-        noted.own_pause();
+        let (docker, id) = (self.docker.clone(), self.id.clone());
+        self.noted.is_frozen();
         let name = format!("the freezing of container {}", short(&id));
         self.freezing = Some(self.tasks.spawn(name, async move {
             if let Err(problem) = docker.pause_container(&id).await {
-                noted.no_pause();
                 tracing::debug!(container = short(&id), %problem, "a container was not frozen");
             }
         }));

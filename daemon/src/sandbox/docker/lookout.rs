@@ -30,8 +30,8 @@ struct Inner {
 
 #[derive(Debug)]
 struct Watched {
-    /// Pauses that the daemon itself has asked for and not heard of.
-    own_pauses: u32,
+    /// The daemon itself pauses it between invocations.
+    is_frozen: bool,
     give_up: CancellationToken,
 }
 
@@ -56,7 +56,7 @@ impl Lookout {
         tasks: &Phase,
     ) -> Noted {
         let mut inner = self.lock();
-        inner.containers.insert(id.to_owned(), Watched { own_pauses: 0, give_up });
+        inner.containers.insert(id.to_owned(), Watched { is_frozen: false, give_up });
         if !std::mem::replace(&mut inner.is_listening, true) {
             let (lookout, docker, end) = (self.clone(), docker.clone(), tasks.token());
             let listening = listen(lookout, docker, state.to_path_buf());
@@ -67,31 +67,19 @@ impl Lookout {
 
     fn heard(&self, event: &EventMessage) {
         let Some(id) = event.actor.as_ref().and_then(|actor| actor.id.as_ref()) else { return };
-        let mut inner = self.lock();
-        let Some(watched) = inner.containers.get_mut(id) else { return };
-        if watched.own_pauses > 0 {
-            watched.own_pauses -= 1;
-            return;
-        }
+        let inner = self.lock();
+        let Some(watched) = inner.containers.get(id).filter(|watched| !watched.is_frozen) else { return };
         tracing::warn!(container = id.get(..12).unwrap_or(id), "somebody paused a container; another takes its place");
         watched.give_up.cancel();
     }
 }
 
 impl Noted {
-    /// The daemon is about to pause it itself.
-    pub(super) fn own_pause(&self) {
-        self.count(|pauses| pauses + 1);
-    }
-
-    /// It was not paused.
-    pub(super) fn no_pause(&self) {
-        self.count(|pauses| pauses.saturating_sub(1));
-    }
-
-    fn count(&self, change: impl FnOnce(u32) -> u32) {
+    /// The daemon is about to pause it itself, and resumes it for the next invocation, whoever else paused it. An engine
+    /// may tell of one pause twice, when the container is resumed at once.
+    pub(super) fn is_frozen(&self) {
         if let Some(watched) = self.lookout.lock().containers.get_mut(&self.id) {
-            watched.own_pauses = change(watched.own_pauses);
+            watched.is_frozen = true;
         }
     }
 }
@@ -122,21 +110,21 @@ mod tests {
     use bollard::models::EventActor;
 
     #[test]
-    fn the_daemons_own_pauses_give_up_nothing() {
-        let (lookout, give_up) = (Lookout::default(), CancellationToken::new());
-        let watched = Watched { own_pauses: 0, give_up: give_up.clone() };
-        lookout.lock().containers.insert("one".into(), watched);
-        let noted = Noted { lookout: lookout.clone(), id: "one".into() };
-        let actor = |id: &str| Some(EventActor { id: Some(id.to_owned()), ..EventActor::default() });
-        let paused = |id: &str| EventMessage { actor: actor(id), ..EventMessage::default() };
-        noted.own_pause();
-        noted.own_pause();
-        noted.no_pause();
-        lookout.heard(&paused("one"));
-        lookout.heard(&paused("another"));
-        assert!(!give_up.is_cancelled());
-        lookout.heard(&paused("one"));
-        assert!(give_up.is_cancelled());
+    fn a_pause_gives_up_what_the_daemon_does_not_freeze_itself() {
+        let (lookout, actor) =
+            (Lookout::default(), |id: &str| EventActor { id: Some(id.to_owned()), ..EventActor::default() });
+        let noted = ["one", "frozen"].map(|id| {
+            let give_up = CancellationToken::new();
+            let watched = Watched { is_frozen: false, give_up: give_up.clone() };
+            lookout.lock().containers.insert(id.into(), watched);
+            (Noted { lookout: lookout.clone(), id: id.into() }, give_up)
+        });
+        noted[1].0.is_frozen();
+        for id in ["frozen", "frozen", "another", "one"] {
+            assert!(!noted[0].1.is_cancelled());
+            lookout.heard(&EventMessage { actor: Some(actor(id)), ..EventMessage::default() });
+        }
+        assert!(noted[0].1.is_cancelled() && !noted[1].1.is_cancelled());
         drop(noted);
         assert!(lookout.lock().containers.is_empty());
     }

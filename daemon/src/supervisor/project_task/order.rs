@@ -99,10 +99,28 @@ impl ProjectHandle {
     }
 
     /// Its log, also while its task is at work.
-    pub(in crate::supervisor) fn read_log(&self, query: LogQuery) -> LogStream {
+    ///
+    /// # Errors
+    /// It is asked for a function that neither runs nor has printed anything.
+    pub(in crate::supervisor) fn read_log(&self, query: LogQuery) -> Result<LogStream, Refused> {
         let (past, future) = self.logs.read(&query);
+        if let Some(function) = query.function.as_ref().filter(|_| past.is_empty()) {
+            self.known(function)?;
+        }
         let requests = (query.follow && query.requests).then(|| self.access.follow());
-        LogStream { past, future, requests, query }
+        Ok(LogStream { past, future, requests, query })
+    }
+
+    fn known(&self, function: &FunctionId) -> Result<(), Refused> {
+        let card = self.card.lock().unwrap_or_else(PoisonError::into_inner);
+        match &card.view.running {
+            Some(running) if !running.functions.contains_key(function) => {
+                let known: Vec<&str> = running.functions.keys().map(|id| id.0.as_str()).collect();
+                let (project, function) = (card.view.settings.name.clone(), function.clone());
+                Err(Refused::UnknownFunction { project, function, known: known.join(", ") })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(in crate::supervisor) fn port(&self) -> Option<u16> {
