@@ -422,7 +422,8 @@ fn the_daemons_log_is_json_where_asked_for() {
 #[test]
 fn a_last_line_without_an_end_is_the_invocations_own() {
     let daemon = Daemon::start();
-    let code = "import sys\ndef handler(event, context):\n    sys.stdout.write('no end ' + event['number'])\n    return 1\n";
+    let code =
+        "import sys\ndef handler(event, context):\n    sys.stdout.write('no end ' + event['number'])\n    return 1\n";
     let project = Project::python(code);
     let _served = daemon.serve(&project, "endless");
     let function = daemon.status("endless")["running"]["functions"][0]["name"].as_str().unwrap_or("Fn").to_owned();
