@@ -158,6 +158,54 @@ fn validate_tells_good_from_bad_and_starts_nothing() {
 }
 
 #[test]
+fn validate_finds_what_a_start_finds() {
+    let daemon = Daemon::start();
+    let project = Project::of(&[("template.yaml", UNSERVED)]);
+    let validated = daemon.samctl(&["validate", project.path().to_str().unwrap()]);
+    assert_eq!(validated.code, 0, "{}{}", validated.out, validated.err);
+    for why in
+        ["\"bad stage!\" would be refused", "GET /vtl is answered 501: a mapping template", "GET /ht is answered 501"]
+    {
+        assert!(validated.err.contains(why), "{why}: {}", validated.err);
+    }
+    let started = daemon.samctl(&["start", project.path().to_str().unwrap(), "--name", "unserved"]);
+    assert_eq!(started.code, 0, "{}{}", started.out, started.err);
+    let found =
+        |text: &str| text.lines().filter(|line| line.contains("warning")).map(str::to_owned).collect::<Vec<_>>();
+    let (validated, started) = (found(&validated.err), found(&started.err));
+    assert_eq!(validated.len(), 3, "{validated:?}");
+    assert_eq!(validated, started);
+}
+
+/// An API of which AWS would refuse the stage, and samd serves a route alone.
+const UNSERVED: &str = r#"
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: bad stage!
+      DefinitionBody:
+        openapi: 3.0.1
+        info: {title: x, version: '1'}
+        paths:
+          /ok:
+            get:
+              x-amazon-apigateway-integration:
+                type: mock
+                requestTemplates: {application/json: '{"statusCode": 200}'}
+                responses: {default: {statusCode: '200'}}
+          /vtl:
+            get:
+              x-amazon-apigateway-integration:
+                type: mock
+                requestTemplates: {application/json: '{"statusCode": #if(true)200#end}'}
+                responses: {default: {statusCode: '200'}}
+          /ht:
+            get:
+              x-amazon-apigateway-integration: {type: http, httpMethod: GET, uri: 'http://127.0.0.1:1/x'}
+"#;
+
+#[test]
 fn routes_of_a_template_are_told_without_starting_it() {
     let daemon = Daemon::start();
     let project = Project::python(ECHO);

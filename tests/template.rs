@@ -6,6 +6,7 @@ mod golden;
 mod hostile;
 mod loading;
 mod refused;
+mod warned;
 
 use std::collections::BTreeMap;
 use std::path::Path;

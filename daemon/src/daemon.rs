@@ -30,7 +30,7 @@ use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
 use crate::store::{Opened, Store};
 use crate::watch::Watcher;
-use crate::{credentials, lambda_api, loader, supervisor, systemd};
+use crate::{credentials, gateway, lambda_api, loader, supervisor, systemd};
 
 mod ephemeral;
 
@@ -306,7 +306,9 @@ fn template_reader() -> TemplateReader {
         };
         let region = runtime.block_on(credentials::resolve(request, &caller.0)).region;
         let loaded = loader::load(&settings, &loader::Inputs { region, caller: caller.0 });
-        Reading { project: loaded.project.map(Arc::new), diagnostics: loaded.diagnostics }
+        let unserved = loaded.project.iter().flat_map(gateway::findings::of);
+        let diagnostics = loaded.diagnostics.into_iter().chain(unserved).collect();
+        Reading { project: loaded.project.map(Arc::new), diagnostics }
     })
 }
 

@@ -24,6 +24,13 @@ pub fn reply(exchange: &Exchange, mock: &Mock) -> Reply {
     })
 }
 
+/// Whether one of its templates is written in VTL, so that a request that meets it is answered 501.
+#[must_use]
+pub fn needs_velocity(mock: &Mock) -> bool {
+    let responses = mock.responses.values().flat_map(|response| response.templates.values());
+    mock.request_templates.values().chain(responses).any(|template| is_velocity(template))
+}
+
 enum Unanswered {
     Gateway(ResponseType),
     Unsupported(String),
@@ -85,9 +92,13 @@ fn response_template<'a>(templates: &'a BTreeMap<String, String>, accepted: &str
     exact.or_else(|| templates.get_key_value("application/json")).or_else(|| templates.iter().next())
 }
 
+fn is_velocity(template: &str) -> bool {
+    template.contains(['$', '#'])
+}
+
 /// A template's output. Static text is its own.
 fn rendered(template: &str) -> Result<Cow<'_, str>, Unanswered> {
-    if !template.contains(['$', '#']) {
+    if !is_velocity(template) {
         return Ok(Cow::Borrowed(template));
     }
     Err(Unanswered::Unsupported(

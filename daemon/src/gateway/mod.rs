@@ -5,11 +5,13 @@
 //! `intake`, [`pipeline`] (the order of steps), [`snapshot`], `authorize`, then the integrations (`integrate` and
 //! `streaming` for functions, `upstream` and `upload` for HTTP servers, [`url`] for function URLs), `static_files`, and
 //! [`outgoing`].
+//! [`findings`] says what of a project it cannot serve, also when nobody asked to run it.
 //! [`front`] and [`tls`] are about clients alone, and [`access`] tells who asked for what.
 
 pub mod access;
 mod authorize;
 mod connections;
+pub mod findings;
 pub mod front;
 mod intake;
 mod integrate;

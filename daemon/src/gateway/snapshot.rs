@@ -13,13 +13,13 @@ use crate::apigw::function_url::UrlContext;
 use crate::apigw::sigv4::Credentials;
 use crate::apigw::usage_plan::Usage;
 use crate::apigw::validation::Models;
-use crate::apigw::{Context, Router, limits, mapping};
-use crate::project::api::{Integration, Route};
+use crate::apigw::{Context, Router};
 use crate::project::{Api, ApiId, Function, FunctionId};
 use crate::worker;
 
 use super::Surroundings;
 use super::authorize::Verdicts;
+use super::findings;
 use super::front::Front;
 use super::outbound::Outbound;
 use super::url::ServedUrl;
@@ -139,26 +139,6 @@ impl ServedApi {
             api,
         }
     }
-
-    /// What of it cannot be served as it is written, one sentence each.
-    fn findings(&self) -> Vec<String> {
-        let models = self.models.broken().map(|(name, why)| {
-            format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
-        });
-        let mapped = self.api.routes.iter().flat_map(mapping_findings);
-        models.chain(mapped).chain(limits::findings(&self.api)).collect()
-    }
-}
-
-/// Parameters of a route that cannot be mapped. A REST API's own expressions are read elsewhere.
-fn mapping_findings(route: &Route) -> Vec<String> {
-    let (request, by_status) = match &route.integration {
-        Integration::Lambda(lambda) => (&lambda.request_parameters, &lambda.response_parameters),
-        Integration::HttpProxy(proxy) => (&proxy.request_parameters, &proxy.response_parameters),
-        Integration::Mock(_) | Integration::Unsupported { .. } => return Vec::new(),
-    };
-    let all = std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems);
-    all.map(|problem| format!("{} {}: {problem}", route.method.as_str(), route.path.as_str())).collect()
 }
 
 impl Snapshot {
@@ -215,7 +195,10 @@ impl Snapshot {
     /// What of the APIs cannot be served as it is written.
     #[must_use]
     pub fn findings(&self) -> Vec<(ApiId, String)> {
-        let of = |served: &ServedApi| served.findings().into_iter().map(|text| (served.api.id.clone(), text)).collect();
+        let of = |served: &ServedApi| {
+            let found = findings::of_api(&served.api, &served.models).into_iter();
+            found.map(|text| (served.api.id.clone(), text)).collect()
+        };
         self.apis.iter().flat_map::<Vec<_>, _>(of).collect()
     }
 }

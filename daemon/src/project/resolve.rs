@@ -3,6 +3,7 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `function`, `code`, `layer` | functions and layers, of SAM and of plain CloudFormation |
+//! | `variables` | names of environment variables that Lambda refuses |
 //! | `function_url` | plain CloudFormation's function URLs and who may use them |
 //! | `asynchronous` | what happens to asynchronous invocations |
 //! | `index` | which function an ARN, a name or an integration's URI means |
@@ -13,7 +14,8 @@
 //! | `rest_api`, `http_api` | plain CloudFormation's APIs |
 //! | `websocket_api` | WebSocket APIs, SAM's and plain ones |
 //! | `usage_plan`, `domain`, `policy` | what stands around an API |
-//! | `clash` | routes that several APIs claim |
+//! | `clash`, `siblings` | routes that several APIs claim, paths that API Gateway refuses beside each other |
+//! | `authorizer_check`, `gateway_responses` | what AWS refuses of authorizers and gateway responses |
 //!
 //! Resolving never stops at the first mistake: everything that can be served is in the project, and what is wrong is in
 //! the diagnostics.
@@ -21,6 +23,7 @@
 mod asynchronous;
 mod auth;
 mod authorizer;
+mod authorizer_check;
 mod clash;
 mod code;
 mod cors;
@@ -30,6 +33,7 @@ mod draft;
 mod events;
 mod function;
 mod function_url;
+mod gateway_responses;
 mod http_api;
 mod index;
 mod integration;
@@ -39,7 +43,9 @@ mod reply;
 mod request_model;
 mod rest_api;
 mod serverless;
+mod siblings;
 mod usage_plan;
+mod variables;
 mod websocket_api;
 
 use std::rc::Rc;
@@ -69,6 +75,7 @@ pub fn resolve(template: Template, around: Surroundings<'_>, overrides: &Overrid
     project.stand_ins = stand_ins.map(|(expression, value)| StandIn { expression, value }).collect();
     let mut diagnostics = findings.diagnostics();
     diagnostics.extend(clash::clashes(&project));
+    diagnostics.extend(siblings::refused(&project));
     (project, diagnostics)
 }
 

@@ -8,7 +8,7 @@
 //! | [`scope`] | one template with its parameters, conditions and nested templates: where names get their values |
 //! | [`parameter`], [`condition`] | parameters, conditions |
 //! | `evaluate`, [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
-//! | [`mod@reference`], `physical` | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
+//! | [`mod@reference`], `physical`, `generated` | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
 //! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
@@ -23,6 +23,7 @@ pub mod condition;
 pub mod diagnostic;
 mod evaluate;
 pub mod findings;
+mod generated;
 pub mod globals;
 pub mod intrinsic;
 pub mod json;

@@ -66,6 +66,10 @@ impl Scope<'_> {
             "AWS::ApiGateway::Stage" | "AWS::ApiGatewayV2::Stage" => self.property(id, "StageName").unwrap_or_default(),
             "AWS::Lambda::Version" => format!("{}:1", self.function_arn_of(id)),
             "AWS::Lambda::Alias" => format!("{}:{}", self.function_arn_of(id), name(self)),
+            // A model goes by its name (A8.4): `$ref`s to it are URLs that end in it.
+            "AWS::ApiGateway::Model" => {
+                return Node::text(&self.property(id, "Name").unwrap_or_else(|| id.to_owned()), mark);
+            }
             // What names only another resource of this template is no stand-in: nothing outside ever sees it.
             kind if kind.starts_with("AWS::ApiGateway") => return Node::text(id, mark),
             "AWS::SQS::Queue" => {
@@ -117,19 +121,6 @@ impl Scope<'_> {
             self.findings().report(Diagnostic::warning(message).at(mark.location()).help(help));
         }
         self.stand_in(name, name, mark)
-    }
-
-    /// Whether SAM makes a resource of this name: a serverless resource's id with something behind it.
-    fn is_generated(&self, name: &str) -> bool {
-        let longer = |id: &str| name.len() > id.len() && name.starts_with(id);
-        let serverless = |node: &Node| {
-            node.get("Type").and_then(Node::as_str).is_some_and(|kind| kind.starts_with("AWS::Serverless"))
-        };
-        name.starts_with("ServerlessRestApi")
-            || name.starts_with("ServerlessHttpApi")
-            || name.starts_with("ServerlessDeployment")
-            || name.starts_with("CodeDeployServiceRole")
-            || self.template.section("Resources").any(|(key, node)| longer(&key.text) && serverless(node))
     }
 
     /// The value of `Fn::GetAtt`.
@@ -192,7 +183,8 @@ impl Scope<'_> {
         };
         if !self.is_generated(id) {
             let message = format!("there is no resource {id}, of which {attribute} is asked for");
-            self.findings().report(Diagnostic::warning(message).at(mark.location()));
+            let help = format!("define {id}, or correct the name");
+            self.findings().report(Diagnostic::warning(message).at(mark.location()).help(help));
         }
         self.stand_in(&format!("{}.{attribute}", self.id(id)), &text, mark)
     }

@@ -4,7 +4,7 @@ use super::authorizer::{self, Context};
 use super::draft::{Draft, RouteDraft, Scheme};
 use super::events::requirement;
 use super::index::Index;
-use super::policy;
+use super::{authorizer_check, policy};
 use crate::project::api::{ApiKind, Method};
 use crate::template::Node;
 use crate::template::openapi::Requirement;
@@ -18,6 +18,7 @@ pub(super) fn apply(properties: &Properties<'_>, draft: &mut Draft, index: &Inde
     let authorizers = auth.map("Authorizers");
     let mut names: Vec<String> = Vec::new();
     for (name, node) in authorizers.iter().flat_map(Properties::entries) {
+        authorizer_check::check(&node, draft.api.kind);
         draft.schemes.insert(name.to_owned(), Scheme::Authorizer(authorizer::of_sam(node.node, context)));
         names.push(name.to_owned());
     }

@@ -34,7 +34,7 @@ fn clash(project: &Project, route: &Route, owner: &ApiId, api: &Api) -> Diagnost
 }
 
 /// Where the API stands; an implicit one stands nowhere, but the function whose event claims the route does.
-fn place<'p>(project: &'p Project, route: &Route, api: &Api) -> Option<&'p Location> {
+pub(super) fn place<'p>(project: &'p Project, route: &Route, api: &Api) -> Option<&'p Location> {
     let function = match &route.integration {
         Integration::Lambda(proxy) => proxy.function.as_ref(),
         Integration::Mock(_) | Integration::HttpProxy(_) | Integration::Unsupported { .. } => None,

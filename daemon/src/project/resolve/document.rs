@@ -9,18 +9,23 @@ use super::draft::{Draft, RouteDraft};
 use super::index::Index;
 use super::integration::integration;
 use super::reply::{cors, gateway_response};
+use super::{authorizer_check, gateway_responses};
 use crate::project::api::{ApiKeySource, ApiKind, Method, Validation};
-use crate::template::Node;
 use crate::template::json::to_json;
 use crate::template::node::Map;
 use crate::template::openapi::{Document, Operation, Requirement};
+use crate::template::properties::Properties;
+use crate::template::{Findings, Node};
 
 /// Puts everything that the document says into the draft.
-pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>) {
-    about_the_api(document, draft);
+pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>, findings: &Findings) {
+    about_the_api(document, draft, findings);
     let variables = draft.api.stage_variables.clone();
     let context = Context { api: draft.api.kind, index, stage_variables: &variables };
     for (name, node) in document.security_schemes() {
+        if let Some(node) = node.get("x-amazon-apigateway-authorizer") {
+            authorizer_check::check(&Properties::new(node, name, findings), context.api);
+        }
         draft.schemes.insert(name.to_owned(), authorizer::of_scheme(node, context));
     }
     for (path, _) in document.paths() {
@@ -35,7 +40,7 @@ pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>) {
     }
 }
 
-fn about_the_api(document: &Document, draft: &mut Draft) {
+fn about_the_api(document: &Document, draft: &mut Draft, findings: &Findings) {
     let api = &mut draft.api;
     api.models.extend(document.models());
     if let Some(types) = document.extension("binary-media-types") {
@@ -44,7 +49,12 @@ fn about_the_api(document: &Document, draft: &mut Draft) {
     if let Some(node) = document.extension("cors").filter(|_| api.kind == ApiKind::Http) {
         api.cors = cors(node);
     }
-    let responses = document.extension("gateway-responses").and_then(Node::as_map).into_iter().flat_map(Map::iter);
+    let responses = document.extension("gateway-responses");
+    if let Some(responses) = responses.filter(|_| api.kind == ApiKind::Rest) {
+        let responses = Properties::new(responses, "x-amazon-apigateway-gateway-responses", findings);
+        responses.entries().for_each(|(kind, _)| gateway_responses::check(kind, &responses, kind));
+    }
+    let responses = responses.and_then(Node::as_map).into_iter().flat_map(Map::iter);
     api.gateway_responses.extend(responses.map(|(kind, node)| (kind.text.to_string(), gateway_response(node))));
     if let Some(size) = document.extension("minimum-compression-size").and_then(Node::as_i64) {
         api.minimum_compression_size = u64::try_from(size).ok();

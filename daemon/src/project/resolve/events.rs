@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::draft::RouteDraft;
 use super::index::Index;
 use super::serverless::{Events, ServerlessApi};
-use super::{integration, policy, request_model};
+use super::{integration, policy, reply, request_model};
 use crate::project::api::{ApiKind, Integration, Method, Validation};
 use crate::project::{Function, FunctionId};
 use crate::template::openapi::{Requirement, method_name};
@@ -57,7 +57,7 @@ impl Target<'_> {
     fn integration(&self, kind: ApiKind, event: &Event<'_>) -> Integration {
         match self {
             Target::Function(function) => {
-                let streaming = event.properties.text("ResponseTransferMode").as_deref() == Some("RESPONSE_STREAM");
+                let streaming = reply::is_streaming(&event.properties, "ResponseTransferMode");
                 let mut lambda = integration::of_event(function, kind, streaming);
                 if let Some(version) = event.properties.text("PayloadFormatVersion") {
                     lambda.payload = integration::payload(kind, &version);

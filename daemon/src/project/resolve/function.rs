@@ -87,12 +87,10 @@ fn environment(
     overrides: &Overrides,
 ) -> Environment {
     let mut declared = Variables::new();
-    for (key, node) in properties
-        .map("Environment")
-        .and_then(|environment| environment.map("Variables"))
-        .iter()
-        .flat_map(|variables| variables.node.as_map().into_iter().flat_map(crate::template::node::Map::iter))
-    {
+    let variables = properties.map("Environment").and_then(|environment| environment.map("Variables"));
+    variables.iter().for_each(super::variables::check);
+    let entries = variables.iter().filter_map(|variables| variables.node.as_map());
+    for (key, node) in entries.flat_map(crate::template::node::Map::iter) {
         // Lambda's variables are text: what has no spelling is empty, as with the SAM CLI.
         declared.insert(key.text.to_string(), node.scalar().map(|text| text.to_string()).unwrap_or_default());
     }

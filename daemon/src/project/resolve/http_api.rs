@@ -7,7 +7,7 @@ use super::index::Index;
 use super::integration::integration;
 use super::rest_api::of_type;
 use super::websocket_api::is_websocket;
-use super::{document, reply};
+use super::{authorizer_check, document, reply};
 use crate::project::ApiId;
 use crate::project::api::{Api, ApiKind, Integration, LambdaProxy, Method, Payload, Validation};
 use crate::template::openapi::{Document, Requirement};
@@ -48,7 +48,7 @@ impl Parts<'_> {
     fn draft(&self, scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
         if let Some(body) = properties.get("Body") {
-            document::apply(&Document::new(body.clone()), &mut draft, self.index);
+            document::apply(&Document::new(body.clone()), &mut draft, self.index, scope.findings());
         }
         if let Some(cors) = properties.get("CorsConfiguration").and_then(reply::cors) {
             draft.api.cors = Some(cors);
@@ -56,6 +56,8 @@ impl Parts<'_> {
         let variables = draft.api.stage_variables.clone();
         let context = Context { api: ApiKind::Http, index: self.index, stage_variables: &variables };
         for (name, node) in self.authorizers.iter().filter(|(_, node)| belongs(node, id)) {
+            let path = format!("Resources.{name}.Properties");
+            authorizer_check::check(&Properties::new(node, path, scope.findings()), ApiKind::Http);
             draft.schemes.insert((*name).to_owned(), Scheme::Authorizer(authorizer::of_resource(node, context)));
         }
         for (name, node) in self.routes.iter().filter(|(_, node)| belongs(node, id)) {

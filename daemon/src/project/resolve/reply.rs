@@ -33,11 +33,22 @@ pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {
     FunctionUrl {
         // Without a valid AuthType nobody is let in unsigned.
         iam: auth != Some("NONE"),
-        streaming: properties.text("InvokeMode").as_deref() == Some("RESPONSE_STREAM"),
+        streaming: is_streaming(properties, "InvokeMode"),
         cors: properties.get("Cors").and_then(cors),
         alias: None,
         closed: false,
     }
+}
+
+/// Whether a mode asks for a streamed reply; one that there is not is told, and is none.
+pub(super) fn is_streaming(properties: &Properties<'_>, name: &str) -> bool {
+    let mode = properties.text(name);
+    if let Some(mode) = mode.as_deref().filter(|mode| !matches!(*mode, "BUFFERED" | "RESPONSE_STREAM")) {
+        let message =
+            format!("{name} is {mode:?}; it is one of BUFFERED, RESPONSE_STREAM, so replies are not streamed");
+        properties.warning(name, message);
+    }
+    mode.as_deref() == Some("RESPONSE_STREAM")
 }
 
 /// CORS settings in either casing: `AllowOrigins` and `allowOrigins`; `true` allows every origin.

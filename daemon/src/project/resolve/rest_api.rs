@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value as Json;
+
 use super::authorizer::{self, Context};
 use super::draft::{Draft, RouteDraft, Scheme};
 use super::events::requirement;
 use super::index::Index;
 use super::integration::integration;
-use super::{document, reply, serverless};
+use super::{authorizer_check, document, gateway_responses, reply, serverless};
 use crate::project::ApiId;
 use crate::project::api::{Api, ApiKeySource, ApiKind, Method, Validation};
 use crate::template::json::to_json;
@@ -42,9 +44,11 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
 
 /// Stages and gateway responses may belong to any API, also to one of SAM's.
 fn parts_of_other_apis(scope: &Scope<'_>, drafts: &mut [Draft]) {
-    for (_, node) in of_type(scope, "AWS::ApiGateway::GatewayResponse") {
+    for (id, node) in of_type(scope, "AWS::ApiGateway::GatewayResponse") {
         let api = node.get("RestApiId").and_then(Node::as_str).unwrap_or_default();
         let Some(kind) = node.get("ResponseType").and_then(Node::as_str) else { continue };
+        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        gateway_responses::check(kind, &properties, "ResponseType");
         if let Some(draft) = drafts.iter_mut().find(|draft| draft.api.id.0 == api) {
             draft.api.gateway_responses.insert(kind.to_owned(), reply::gateway_response(&node));
         }
@@ -86,7 +90,7 @@ impl<'s, 'a> Parts<'s, 'a> {
     fn draft(&mut self, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
         if let Some(body) = body(self.scope, id, properties) {
-            document::apply(&Document::new(body), &mut draft, self.index);
+            document::apply(&Document::new(body), &mut draft, self.index, self.scope.findings());
         }
         let variables = draft.api.stage_variables.clone();
         let context = Context { api: ApiKind::Rest, index: self.index, stage_variables: &variables };
@@ -95,10 +99,12 @@ impl<'s, 'a> Parts<'s, 'a> {
             reply::no_canary(&Properties::new(node, path, self.scope.findings()));
         }
         for (name, node) in belonging(&self.authorizers, id) {
+            let path = format!("Resources.{name}.Properties");
+            authorizer_check::check(&Properties::new(node, path, self.scope.findings()), ApiKind::Rest);
             draft.schemes.insert(name.to_owned(), Scheme::Authorizer(authorizer::of_resource(node, context)));
         }
         for (name, node) in belonging(&self.models, id) {
-            let schema = node.get("Schema").map(to_json).unwrap_or_default();
+            let schema = node.get("Schema").map(schema).unwrap_or_default();
             let name = node.get("Name").and_then(Node::as_str).unwrap_or(name);
             draft.api.models.insert(name.to_owned(), schema);
         }
@@ -180,16 +186,15 @@ impl<'s, 'a> Parts<'s, 'a> {
             body: flag("ValidateRequestBody"),
             parameters: flag("ValidateRequestParameters"),
             required: required.map(|(name, _)| name.text.to_string()).collect(),
-            models: models.into_iter().map(|(kind, model)| (kind, self.model_name(model))).collect(),
+            models,
         }
     }
+}
 
-    /// `Ref` of a model is its logical id; the API knows it by the name that it states.
-    fn model_name(&self, reference: String) -> String {
-        let model = self.models.iter().find(|(id, _)| *id == reference);
-        let name = model.and_then(|(_, node)| node.get("Name")?.scalar());
-        name.map_or(reference, |name| name.to_string())
-    }
+/// A model's schema, which may be written as the text of a JSON document.
+fn schema(node: &Node) -> Json {
+    let text = node.as_str().and_then(|text| serde_json::from_str(text).ok());
+    text.unwrap_or_else(|| to_json(node))
 }
 
 /// The resources of an API.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::index::Index;
-use super::{auth, cors, document, domain, events, reply};
+use super::{auth, cors, document, domain, events, gateway_responses, reply};
 use crate::project::ApiId;
 use crate::project::api::{Api, ApiKeySource, ApiKind};
 use crate::template::json::to_json;
@@ -91,7 +91,7 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
     };
     let mut draft = Draft::new(api);
     if let Some(definition) = definition {
-        document::apply(&Document::new(definition), &mut draft, index);
+        document::apply(&Document::new(definition), &mut draft, index, scope.findings());
     }
     ServerlessApi { draft, node, path, events }
 }
@@ -169,15 +169,19 @@ fn complete(scope: &Scope<'_>, api: &mut ServerlessApi, index: &Index<'_>) {
     auth::apply(&properties, draft, index);
     let types = properties.list("BinaryMediaTypes").iter().filter_map(Node::scalar);
     draft.api.binary_media_types.extend(types.map(|text| text.replace("~1", "/")));
-    draft.api.gateway_responses.extend(gateway_responses(&properties));
+    draft.api.gateway_responses.extend(own_responses(&properties));
     draft.api.models.extend(models(&properties));
     draft.api.domains.extend(domain::of_sam(&properties));
 }
 
-fn gateway_responses(properties: &Properties<'_>) -> BTreeMap<String, crate::project::api::GatewayResponse> {
+fn own_responses(properties: &Properties<'_>) -> BTreeMap<String, crate::project::api::GatewayResponse> {
     let responses = properties.map("GatewayResponses");
-    let entries = responses.iter().flat_map(Properties::entries);
-    entries.map(|(kind, response)| (kind.to_owned(), reply::gateway_response(response.node))).collect()
+    let entries = responses.iter().flat_map(|responses| responses.entries().map(move |entry| (responses, entry)));
+    let read = |(responses, (kind, response)): (&Properties<'_>, (&str, Properties<'_>))| {
+        gateway_responses::check(kind, responses, kind);
+        (kind.to_owned(), reply::gateway_response(response.node))
+    };
+    entries.map(read).collect()
 }
 
 /// SAM writes a model's name in lower case.

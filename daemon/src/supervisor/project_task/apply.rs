@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::gateway::front::Front;
 use crate::gateway::issuers::Issuers;
 use crate::gateway::outbound::Outbound;
-use crate::gateway::{Gateway, Snapshot, Surroundings};
+use crate::gateway::{Gateway, Snapshot, Surroundings, findings};
 use crate::lambda::environment;
 use crate::loader::{self, Loaded};
 use crate::project::diff::ProjectDiff;
@@ -210,8 +210,7 @@ impl ProjectTask {
         let before = self.running.as_ref().map(|live| live.gateway.snapshot());
         let snapshot = reconcile::snapshot(self.generation, next, functions, &account.variables, around, before);
         for (api, finding) in snapshot.findings() {
-            let location = next.locations.get(&api.0).cloned();
-            self.found(Diagnostic { location, ..Diagnostic::warning(finding) });
+            self.found(findings::placed(next, &api, finding));
         }
         Ok(snapshot)
     }
