@@ -14,7 +14,7 @@ use crate::apigw::sigv4::Credentials;
 use crate::apigw::usage_plan::Usage;
 use crate::apigw::validation::Models;
 use crate::apigw::{Context, Router, limits, mapping};
-use crate::project::api::{Integration, Route};
+use crate::project::api::{ApiKind, Integration, Route};
 use crate::project::{Api, ApiId, Function, FunctionId};
 use crate::worker;
 
@@ -145,20 +145,25 @@ impl ServedApi {
         let models = self.models.broken().map(|(name, why)| {
             format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
         });
-        let mapped = self.api.routes.iter().flat_map(mapping_findings);
+        let mapped = self.api.routes.iter().flat_map(|route| mapping_findings(self.api.kind, route));
         models.chain(mapped).chain(limits::findings(&self.api)).collect()
     }
 }
 
-/// Parameters of a route that cannot be mapped. A REST API's own expressions are read elsewhere.
-fn mapping_findings(route: &Route) -> Vec<String> {
+/// Parameters of a route that cannot be mapped. A REST API's function is sent none (D1.8).
+fn mapping_findings(kind: ApiKind, route: &Route) -> Vec<String> {
     let (request, by_status) = match &route.integration {
         Integration::Lambda(lambda) => (&lambda.request_parameters, &lambda.response_parameters),
         Integration::HttpProxy(proxy) => (&proxy.request_parameters, &proxy.response_parameters),
         Integration::Mock(_) | Integration::Unsupported { .. } => return Vec::new(),
     };
-    let all = std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems);
-    all.map(|problem| format!("{} {}: {problem}", route.method.as_str(), route.path.as_str())).collect()
+    let problems = match (kind, &route.integration) {
+        (ApiKind::Http, _) => std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems).collect(),
+        (ApiKind::Rest, Integration::HttpProxy(_)) => mapping::rest_problems(request),
+        (ApiKind::Rest, _) => Vec::new(),
+    };
+    let place = format!("{} {}", route.method.as_str(), route.path.as_str());
+    problems.into_iter().map(|problem| format!("{place}: {problem}")).collect()
 }
 
 impl Snapshot {
