@@ -71,7 +71,9 @@ Resources:
             JwtConfiguration: {{issuer: '{issuer}', audience: [shop]}}
   Rest:
     Type: AWS::Serverless::Api
-    Properties: {{StageName: dev}}
+    Properties:
+      StageName: dev
+      Domain: {{DomainName: api.example.com, CertificateArn: arn, BasePath: [v1]}}
   Fn:
     Type: AWS::Serverless::Function
     Properties:
@@ -158,10 +160,17 @@ fn an_issuer_that_cannot_be_reached_lets_nobody_in_and_the_log_says_why() {
 
 /// Status and body that curl gets for a signed request.
 fn signed(served: &Served, path: &str, user: &str) -> (u16, String) {
-    let url = format!("http://{}{path}", served.address);
+    signed_at(served, "", path, user, "us-east-1")
+}
+
+/// The same at a host name of the gateway's.
+fn signed_at(served: &Served, host: &str, path: &str, user: &str, region: &str) -> (u16, String) {
+    let (address, port) = (served.address.ip().to_string(), served.address.port());
+    let host = if host.is_empty() { address.as_str() } else { host };
+    let (url, scope) = (format!("http://{host}:{port}{path}"), format!("aws:amz:{region}:execute-api"));
     let out = Command::new("curl")
-        .args(["-s", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:execute-api", "--user", user])
-        .args(["-w", "\n%{http_code}", &url])
+        .args(["-s", "--noproxy", "*", "--resolve", &format!("{host}:{port}:{address}")])
+        .args(["--aws-sigv4", &scope, "--user", user, "-w", "\n%{http_code}", &url])
         .output();
     let text = String::from_utf8(out.expect("curl is installed by tests/run").stdout).unwrap();
     let (body, status) = text.rsplit_once('\n').unwrap();
@@ -181,6 +190,32 @@ fn a_signature_with_the_projects_credentials_passes() {
         (status, event["requestContext"]["identity"]["accessKey"].as_str()),
         (200, Some("defaultkey")),
         "{body}"
+    );
+}
+
+#[test]
+fn a_client_signs_the_path_that_it_sends() {
+    let (_daemon, _project, served) = serve("http://127.0.0.1:1");
+    for (host, path) in [
+        ("rest.execute-api.localhost", "/dev/rest/a"),
+        ("rest.execute-api.localhost", "/dev/rest/a%20b?q=1"),
+        ("rest.localhost", "/rest/a"),
+        ("api.example.com", "/v1/rest/a"),
+    ] {
+        let (status, body) = signed_at(&served, host, path, "defaultkey:defaultsecret", "us-east-1");
+        assert_eq!(status, 200, "{host}{path}: {body}");
+        let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert!(event["path"].as_str().is_some_and(|path| path.contains("/rest/a")), "{event}");
+    }
+}
+
+#[test]
+fn a_signature_for_another_region_is_refused() {
+    let (_daemon, _project, served) = serve("http://127.0.0.1:1");
+    let (status, body) = signed_at(&served, "", "/rest/a", "defaultkey:defaultsecret", "eu-west-1");
+    assert_eq!(
+        (status, body.as_str()),
+        (403, r#"{"message":"Credential should be scoped to a valid region, not 'eu-west-1'. "}"#)
     );
 }
 

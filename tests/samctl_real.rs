@@ -171,7 +171,7 @@ fn validate_finds_what_a_start_finds() {
     let started = daemon.samctl(&["start", project.path().to_str().unwrap(), "--name", "unserved"]);
     assert_eq!(started.code, 0, "{}{}", started.out, started.err);
     let found =
-        |text: &str| text.lines().filter(|line| line.contains("warning")).map(str::to_owned).collect::<Vec<_>>();
+        |text: &str| text.lines().filter(|line| line.contains("warning: ")).map(str::to_owned).collect::<Vec<_>>();
     let (validated, started) = (found(&validated.err), found(&started.err));
     assert_eq!(validated.len(), 3, "{validated:?}");
     assert_eq!(validated, started);

@@ -234,6 +234,46 @@ fn heads_that_cannot_be_are_refused_and_odd_ones_are_served() {
     }
 }
 
+#[test]
+fn a_request_that_does_not_name_one_host_is_refused_and_ends_the_connection() {
+    let (daemon, _project, served) = plain();
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for head in [
+        "GET /x HTTP/1.1\r\n",
+        "GET /x HTTP/1.1\r\nHost: x\r\nHost: x\r\n",
+        "GET /x HTTP/1.1\r\nHost: x\r\nX-A: b\r\nhost: y\r\n",
+        "GET /x HTTP/1.0\r\nHost: x\r\nHost: y\r\n",
+        "GET /x HTTP/1.1\r\nHost: x y\r\n",
+        "GET /x HTTP/1.1\r\nHost: x/y\r\n",
+        "GET /x HTTP/1.1\r\nHost: x@y\r\n",
+        "GET /x HTTP/1.1\r\nHost: x:y\r\n",
+        "GET /x HTTP/1.1\r\nHost: x\u{e4}\r\n",
+        "GET http://x/x HTTP/1.1\r\n",
+        "GET http://x/x HTTP/1.1\r\nHost: x y\r\n",
+    ] {
+        let told = all_of(&served, format!("{head}\r\n{smuggled}").as_bytes());
+        assert!(told.starts_with("HTTP/1.1 400 "), "{head}: {told}");
+        assert_eq!(told.matches("HTTP/1.1 ").count(), 1, "{head}: {told}");
+    }
+    for head in ["GET /x HTTP/1.0\r\n", "GET /x HTTP/1.1\r\nHost: [::1]:80\r\n", "GET /x HTTP/1.1\r\nHost:\r\n"] {
+        let told = all_of(&served, format!("{head}Connection: close\r\n\r\n").as_bytes());
+        assert!(told.starts_with("HTTP/1.1 200 "), "{head}: {told}");
+    }
+    assert!(!daemon.logs("plain").contains("/smuggled"), "{}", daemon.logs("plain"));
+}
+
+#[test]
+fn the_host_of_an_absolute_target_goes_before_the_header() {
+    let (_daemon, _project, served) = plain();
+    let told = |target: &str, host: &str| {
+        all_of(&served, format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+    };
+    let url = "Nope.lambda-url.localhost";
+    assert!(told("/x", url).starts_with("HTTP/1.1 403 "), "a function URL that there is not");
+    assert!(told("http://localhost/x", url).starts_with("HTTP/1.1 200 "));
+    assert!(told(&format!("http://{url}/x"), "localhost").starts_with("HTTP/1.1 403 "));
+}
+
 /// The beginning of an HTTP/2 connection, and frames of it.
 mod h2 {
     pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

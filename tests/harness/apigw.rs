@@ -190,6 +190,7 @@ fn request(case: &Value) -> Request {
     Request {
         method: text(&case["method"], "GET"),
         path,
+        received_path: None,
         query,
         headers: list(&case["headers"]).iter().map(header).collect(),
         source_ip: text(&case["source_ip"], "1.2.3.4").parse::<IpAddr>().expect("an address"),

@@ -73,6 +73,7 @@ fn request(data: &[u8]) -> Request {
     Request {
         method,
         path: format!("/{path}"),
+        received_path: None,
         query: query.map(str::to_owned),
         headers,
         source_ip: [127, 0, 0, 1].into(),

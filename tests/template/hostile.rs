@@ -56,11 +56,11 @@ fn text_that_is_no_template_is_told_with_its_place() {
 fn json_is_read_with_all_of_its_escapes() {
     let text = "{\n\t\"Resources\": {\n\t\t\"F\": {\"Type\": \"AWS::Lambda::Function\", \"Properties\": {\n\t\t\t\
                 \"Handler\": \"a.b\", \"Runtime\": \"python3.12\", \"Environment\": {\"Variables\": {\n\t\t\t\t\
-                \"X\": \"\\ud83d\\ude00 a\\/b \\u00e9\\n\\t\", \"LONG\": 1e3}}}}\n\t}\n}\n";
+                \"XX\": \"\\ud83d\\ude00 a\\/b \\u00e9\\n\\t\", \"LONG\": 1e3}}}}\n\t}\n}\n";
     let (project, diagnostics) = resolve_text(text);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let variables = &project.functions.values().next().unwrap().environment.0;
-    assert_eq!(variables["X"], "\u{1f600} a/b \u{e9}\n\t");
+    assert_eq!(variables["XX"], "\u{1f600} a/b \u{e9}\n\t");
 }
 
 #[test]

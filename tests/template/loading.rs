@@ -19,7 +19,7 @@ Resources:
       Handler: app.handler
       Runtime: python3.12
       CodeUri: src
-      Environment: {Variables: {A: template, B: template, C: template}}
+      Environment: {Variables: {AA: template, BB: template, CC: template}}
 ";
 
 struct Folder(TempDir);
@@ -176,14 +176,14 @@ fn a_missing_handler_file_is_told() {
 
 #[test]
 fn variables_come_from_the_file_before_the_shell_before_the_template() {
-    let file = r#"{"Hello": {"A": "own", "X": "undeclared"}, "Parameters": {"A": "all"}}"#;
+    let file = r#"{"Hello": {"AA": "own", "X": "undeclared"}, "Parameters": {"AA": "all"}}"#;
     let folder = Folder::with(&[("template.yaml", TEMPLATE), ("src/app.py", ""), ("env.json", file)]);
     let mut settings = folder.settings();
     settings.env_vars = Some(folder.path("env.json"));
-    let loaded = folder.load_with(&settings, &[("A", "shell"), ("B", "shell"), ("Y", "shell")]);
+    let loaded = folder.load_with(&settings, &[("AA", "shell"), ("BB", "shell"), ("Y", "shell")]);
     let variables = &hello(&loaded).environment.0;
     let pairs: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    assert_eq!(pairs, [("A", "own"), ("B", "shell"), ("C", "template")]);
+    assert_eq!(pairs, [("AA", "own"), ("BB", "shell"), ("CC", "template")]);
     assert!(loaded.project.unwrap().sources.contains(&folder.path("env.json")));
 }
 

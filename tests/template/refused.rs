@@ -102,6 +102,18 @@ fn mistakes_in_events_are_named() {
 }
 
 #[test]
+fn a_method_that_api_gateway_does_not_know_is_told() {
+    let warned = |kind: &str, method: &str| {
+        let diagnostics = resolve_text(&event(kind, &format!("Path: /, Method: {method}"))).1;
+        diagnostics.iter().any(|one| one.severity == Severity::Warning && one.message.contains("knows no method"))
+    };
+    for kind in ["Api", "HttpApi"] {
+        assert!(warned(kind, "fetch") && warned(kind, "trace"), "{kind}");
+        assert!(!warned(kind, "get") && !warned(kind, "ANY") && !warned(kind, "'*'"), "{kind}");
+    }
+}
+
+#[test]
 fn mistakes_in_apis_are_named() {
     for (kind, properties, why) in [
         ("Api", "Name: x", "AWS::Serverless::Api needs StageName"),

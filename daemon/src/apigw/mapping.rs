@@ -39,6 +39,21 @@ const RESERVED: [&str; 17] = [
     "x-forwarded-proto",
 ];
 
+/// What a REST API maps to (D1).
+const REST_PLACES: [&str; 3] =
+    ["integration.request.header.", "integration.request.path.", "integration.request.querystring."];
+
+/// What a REST API maps from.
+const REST_SOURCES: [&str; 7] = [
+    "context.",
+    "method.request.header.",
+    "method.request.multivalueheader.",
+    "method.request.multivaluequerystring.",
+    "method.request.path.",
+    "method.request.querystring.",
+    "stageVariables.",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Append,
@@ -109,6 +124,26 @@ pub fn problems(parameters: &Parameters) -> Vec<String> {
     };
     let keys = parameters.keys().filter_map(key_problem);
     keys.chain(parameters.iter().filter_map(value_problem)).collect()
+}
+
+/// As [`problems`], of a REST API's HTTP_PROXY: `integration.request.path.x` from `method.request.path.x` and the like.
+#[must_use]
+pub fn rest_problems(parameters: &Parameters) -> Vec<String> {
+    let key_problem = |key: &String| {
+        let known = REST_PLACES.iter().filter_map(|place| key.strip_prefix(place)).any(|name| !name.is_empty());
+        (!known).then(|| format!("{key} is no parameter that can be mapped"))
+    };
+    let value_problem = |(key, value): (&String, &String)| {
+        (!is_rest_value(value)).then(|| format!("{key}: {value} is no value that can be mapped"))
+    };
+    let keys = parameters.keys().filter_map(key_problem);
+    keys.chain(parameters.iter().filter_map(value_problem)).collect()
+}
+
+/// Static text in quotes, or the name of a value.
+fn is_rest_value(value: &str) -> bool {
+    let is_text = value.len() > 1 && value.starts_with('\'') && value.ends_with('\'');
+    is_text || value == "method.request.body" || REST_SOURCES.iter().any(|source| value.starts_with(source))
 }
 
 /// The value to set; `None` where there is nothing to map from. `remove` needs none.

@@ -57,7 +57,7 @@ fn answered(exchange: &Exchange, mock: &Mock) -> Result<Reply, Unanswered> {
 fn request_text<'a>(exchange: &'a Exchange, mock: &'a Mock) -> Result<Cow<'a, str>, Unanswered> {
     let templates = &mock.request_templates;
     let content_type = media_type(exchange.request.header("content-type").unwrap_or("application/json"));
-    if let Some(template) = templates.get(content_type) {
+    if let Some(template) = templates.get(content_type).or_else(|| templates.get("$default")) {
         return rendered(template);
     }
     match mock.passthrough_behavior.as_deref() {
@@ -92,11 +92,7 @@ fn response_template<'a>(templates: &'a BTreeMap<String, String>, accepted: &str
     exact.or_else(|| templates.get_key_value("application/json")).or_else(|| templates.iter().next())
 }
 
-fn is_velocity(template: &str) -> bool {
-    template.contains(['$', '#'])
-}
-
-/// A template's output. Static text is its own.
+/// A template's output. Static text is its own, with the signs in it that Velocity leaves alone.
 fn rendered(template: &str) -> Result<Cow<'_, str>, Unanswered> {
     if !is_velocity(template) {
         return Ok(Cow::Borrowed(template));
@@ -107,6 +103,28 @@ fn rendered(template: &str) -> Result<Cow<'_, str>, Unanswered> {
     ))
 }
 
+/// Whether Velocity would change the text: a reference such as `$x`, `${x}`, `$!x`, a directive, a comment.
+fn is_velocity(template: &str) -> bool {
+    template.match_indices(['$', '#']).any(|(at, sign)| {
+        let behind = template.get(at + 1..).unwrap_or_default();
+        if sign == "$" { begins_reference(behind) } else { begins_directive(behind) }
+    })
+}
+
+fn begins_reference(behind: &str) -> bool {
+    behind.starts_with(|next: char| next.is_ascii_alphabetic() || "_{!".contains(next))
+}
+
+/// A word behind `#` that is no directive is text, as in `#1` and `#fff`; a macro of the template's own takes a directive.
+fn begins_directive(behind: &str) -> bool {
+    const DIRECTIVES: [&str; 13] = [
+        "break", "define", "else", "elseif", "end", "evaluate", "foreach", "if", "include", "macro", "parse", "set",
+        "stop",
+    ];
+    let end = behind.find(|next: char| !(next.is_ascii_alphanumeric() || next == '_')).unwrap_or(behind.len());
+    behind.starts_with(['#', '*', '{', '@']) || behind.starts_with("[[") || DIRECTIVES.contains(&&behind[..end])
+}
+
 fn response_headers(exchange: &Exchange, response: &MockResponse) -> Vec<(String, String)> {
     let variables = Variables { exchange, refusal: None };
     let header = |(name, expression): (&String, &String)| {
@@ -115,4 +133,38 @@ fn response_headers(exchange: &Exchange, response: &MockResponse) -> Vec<(String
         reply::is_header(name, &value).then(|| (name.to_owned(), value))
     };
     response.parameters.iter().filter_map(header).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_velocity;
+
+    #[test]
+    fn a_sign_that_velocity_leaves_alone_is_text() {
+        for text in ["{\"cost\":\"$5\",\"hash\":\"#1 tag\"}", "$", "#", "$ x", "#fff", "#ending", "#[1]", "$.a", "50$#"]
+        {
+            assert!(!is_velocity(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn references_directives_and_comments_are_not() {
+        let all = [
+            "$x",
+            "${x}",
+            "$!x",
+            "$$x",
+            "#if(true)",
+            "#{else}",
+            "a#end",
+            "## x",
+            "#* x *#",
+            "#[[x]]#",
+            "#@x",
+            "#set ($a=1)",
+        ];
+        for text in all {
+            assert!(is_velocity(text), "{text}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ pub struct Request {
     pub method: String,
     /// Path as sent, not decoded, without the query: `/a%20b`.
     pub path: String,
+    /// The path as it came, where a stage or a custom domain's base path was taken off it: what a client signs.
+    pub received_path: Option<String>,
     /// Query as sent, without `?`; `None` when there is no `?`.
     pub query: Option<String>,
     /// Headers in the order and casing of the client (lower case over HTTP/2). Values are the raw bytes.
@@ -40,6 +42,12 @@ impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// The path as it came, with the stage or the base path before it.
+    #[must_use]
+    pub fn received_path(&self) -> &str {
+        self.received_path.as_deref().unwrap_or(&self.path)
     }
 
     /// The method that routes of a REST API are looked up with: a client may name another one than it sends (A3.9).

@@ -68,6 +68,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     Request {
         method: method.into(),
         path: path.into(),
+        received_path: None,
         query,
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
         source_ip: IpAddr::V4(Ipv4Addr::new(1, 2, 3, 4)),

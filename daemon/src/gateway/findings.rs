@@ -3,7 +3,7 @@
 
 use crate::apigw::validation::Models;
 use crate::apigw::{limits, mapping, mock};
-use crate::project::api::{Integration, Route};
+use crate::project::api::{ApiKind, Integration, Route};
 use crate::project::{Api, ApiId, Project};
 use crate::template::Diagnostic;
 
@@ -29,12 +29,12 @@ pub(super) fn of_api(api: &Api, models: &Models) -> Vec<String> {
     let models = models.broken().map(|(name, why)| {
         format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
     });
-    let routes = api.routes.iter().flat_map(of_route);
+    let routes = api.routes.iter().flat_map(|route| of_route(api.kind, route));
     models.chain(routes).chain(limits::findings(api)).collect()
 }
 
-/// Parameters that cannot be mapped, and what is answered 501. A REST API's own expressions are read elsewhere.
-fn of_route(route: &Route) -> Vec<String> {
+/// Parameters that cannot be mapped, and what is answered 501. A REST API's function is sent none (D1.8).
+fn of_route(kind: ApiKind, route: &Route) -> Vec<String> {
     let (request, by_status) = match &route.integration {
         Integration::Lambda(lambda) => (&lambda.request_parameters, &lambda.response_parameters),
         Integration::HttpProxy(proxy) => (&proxy.request_parameters, &proxy.response_parameters),
@@ -47,8 +47,15 @@ fn of_route(route: &Route) -> Vec<String> {
         Integration::Mock(_) => return Vec::new(),
         Integration::Unsupported { reason, .. } => return vec![unserved(route, reason.trim_end_matches('.'))],
     };
-    let all = std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems);
-    all.map(|problem| format!("{} {}: {problem}", route.method.as_str(), route.path.as_str())).collect()
+    let problems = match (kind, &route.integration) {
+        (ApiKind::Http, _) => std::iter::once(request).chain(by_status.values()).flat_map(mapping::problems).collect(),
+        (ApiKind::Rest, Integration::HttpProxy(_)) => mapping::rest_problems(request),
+        (ApiKind::Rest, _) => Vec::new(),
+    };
+    problems
+        .into_iter()
+        .map(|problem| format!("{} {}: {problem}", route.method.as_str(), route.path.as_str()))
+        .collect()
 }
 
 fn unserved(route: &Route, reason: &str) -> String {
@@ -61,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::project::api::Authorization;
-    use crate::project::api::{ApiKind, Method, Mock, RoutePath, Validation};
+    use crate::project::api::{Method, Mock, RoutePath, Validation};
 
     fn told(integration: Integration) -> Vec<String> {
         let route = Route {

@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use bytes::{Bytes, BytesMut};
-use http::{header, request};
+use http::request;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use crate::apigw::{Request, trace};
 
+use super::host;
 use super::listener::Peers;
 use super::wire::RawHeaders;
 
@@ -34,19 +35,24 @@ pub(super) enum Unreadable {
     Broken,
     /// It tells its length in two ways, so that somebody before us may have read another request than we would.
     Ambiguous,
+    /// It does not name one host.
+    Unaddressed,
     /// Nothing of its body came for [`BODY_PATIENCE`].
     Late,
 }
 
 /// The request as the rules see it, without its body.
 pub(super) fn head(parts: &request::Parts, raw: Option<RawHeaders>, peers: Peers) -> Result<Request, Unreadable> {
-    let headers = raw.unwrap_or_else(|| headers_of(parts));
+    let mut headers = raw.unwrap_or_else(|| headers_of(parts));
     let size: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     if size + parts.uri.path().len() + parts.uri.query().map_or(0, str::len) > MOST_HEAD {
         return Err(Unreadable::HeadTooLarge);
     }
     if tells_two_lengths(&headers) {
         return Err(Unreadable::Ambiguous);
+    }
+    if !host::settle(parts, &mut headers) {
+        return Err(Unreadable::Unaddressed);
     }
     Ok(described(parts, headers, peers))
 }
@@ -61,14 +67,8 @@ fn tells_two_lengths(headers: &RawHeaders) -> bool {
     has("transfer-encoding") && has("content-length")
 }
 
-/// HTTP/2 has its host in a pseudo header.
 fn headers_of(parts: &request::Parts) -> RawHeaders {
-    let mut all: RawHeaders =
-        parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-    if let (false, Some(authority)) = (parts.headers.contains_key(header::HOST), parts.uri.authority()) {
-        all.insert(0, ("host".to_owned(), authority.as_str().as_bytes().to_vec()));
-    }
-    all
+    parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Request {
@@ -78,6 +78,7 @@ fn described(parts: &request::Parts, headers: RawHeaders, peers: Peers) -> Reque
     let mut request = Request {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
+        received_path: None,
         query: parts.uri.query().map(str::to_owned),
         headers,
         source_ip: peers.client.ip().to_canonical(),

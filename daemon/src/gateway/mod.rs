@@ -2,7 +2,7 @@
 //!
 //! A gateway holds no state of its own but connections: each request clones the current snapshot once and is served by
 //! that generation to its end. It knows workers, and nothing of processes or containers. In reading order: [`listener`],
-//! `intake`, [`pipeline`] (the order of steps), [`snapshot`], `authorize`, then the integrations (`integrate` and
+//! `intake` and `host`, [`pipeline`] (the order of steps), [`snapshot`], `authorize`, then the integrations (`integrate` and
 //! `streaming` for functions, `upstream` and `upload` for HTTP servers, [`url`] for function URLs), `static_files`, and
 //! [`outgoing`].
 //! [`findings`] says what of a project it cannot serve, also when nobody asked to run it.
@@ -13,6 +13,7 @@ mod authorize;
 mod connections;
 pub mod findings;
 pub mod front;
+mod host;
 mod intake;
 mod integrate;
 pub mod issuers;

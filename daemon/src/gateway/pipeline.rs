@@ -98,7 +98,7 @@ pub(super) fn refusal(unreadable: &Unreadable) -> Reply {
     match unreadable {
         Unreadable::TooLarge => plain(413, "Request Entity Too Large"),
         Unreadable::HeadTooLarge => plain(431, "Request Header Fields Too Large"),
-        Unreadable::Broken | Unreadable::Ambiguous => plain(400, "Bad Request"),
+        Unreadable::Broken | Unreadable::Ambiguous | Unreadable::Unaddressed => plain(400, "Bad Request"),
         Unreadable::Late => plain(408, "Request Timeout"),
     }
 }
@@ -116,7 +116,7 @@ async fn respond(snapshot: &Snapshot, target: Target<'_>, mut request: Request, 
         Target::Closed(found) => reply::forbidden(&exchange(&found, &request, Caller::NOBODY)).into(),
         Target::Api(mut found) => {
             if let Some(path) = found.rest.take() {
-                request.path = path;
+                request.received_path = Some(std::mem::replace(&mut request.path, path));
             }
             let route = found.route.as_ref().map(|(route, _)| *route);
             if let Some(file) = file_beside(snapshot, &request, route).await {
@@ -179,10 +179,11 @@ async fn admitted(
         Err(refusal) => return refusal.into(),
     };
     // A signature is of the body as it was sent; whatever comes after it sees what the coding held.
-    let Some(request) = readable(unknown) else {
-        return gateway_response::reply(unknown, ResponseType::BadRequestBody).into();
+    let known = Exchange { caller: &caller, ..*unknown };
+    let Some(request) = readable(&known) else {
+        return gateway_response::reply(&known, ResponseType::BadRequestBody).into();
     };
-    let exchange = Exchange { caller: &caller, request: &request, ..*unknown };
+    let exchange = Exchange { request: &request, ..known };
     if let Err(refusal) = validation::check(&exchange, &found.api.models) {
         return gateway_response::reply(&exchange, refusal).into();
     }

@@ -84,7 +84,7 @@ fn caller(snapshot: &Snapshot, served: &ServedUrl, request: &Request) -> Option<
     if !served.url.iam {
         return Some(Caller::default());
     }
-    match sigv4::verify(request, "lambda", snapshot.credentials()) {
+    match sigv4::verify(request, ("lambda", None), snapshot.credentials()) {
         Ok(identity) => Some(Caller { authorizer: Some(AuthorizerContext::Iam(identity.clone())), api_key: None }),
         Err(problem) => {
             tracing::info!(function = %served.function, reason = %problem, "not authorized");

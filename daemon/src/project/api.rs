@@ -144,6 +144,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// The methods that API Gateway has names for; ANY of a REST API is these (A6.4).
+    pub const OF_ANY: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
     /// Parses `get`, `GET`, `any`, `*`, `x-amazon-apigateway-any-method`.
     #[must_use]
     pub fn parse(text: &str) -> Method {

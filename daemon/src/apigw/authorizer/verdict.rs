@@ -10,7 +10,7 @@ use crate::apigw::caller::LambdaContext;
 use crate::apigw::gateway_response::ResponseType;
 use crate::apigw::policy::resource_policy::question;
 use crate::apigw::policy::{Decision, evaluate as evaluate_policy, has_long_resource};
-use crate::apigw::{AuthorizerContext, Exchange};
+use crate::apigw::{AuthorizerContext, Caller, Exchange};
 use crate::lambda::Outcome;
 use crate::project::api::{ApiKind, LambdaAuthorizer, LambdaAuthorizerKind};
 
@@ -66,20 +66,26 @@ pub fn read(
 pub fn evaluate(exchange: &Exchange, verdict: &Verdict) -> Result<AuthorizerContext, Refused> {
     let (document, context) = match verdict {
         Verdict::Simple { authorized: true, context } => return Ok(AuthorizerContext::Lambda(context.clone())),
-        Verdict::Simple { authorized: false, .. } => return Err(denied(exchange, false)),
+        Verdict::Simple { authorized: false, context } => return Err(denied_with(exchange, context, false)),
         Verdict::Policy { document, context } => (document, context),
     };
     let arn = method_arn(exchange);
     match evaluate_policy(document, &question(exchange, &arn, &[])) {
         Ok(Decision::Allow) => Ok(AuthorizerContext::Lambda(context.clone())),
-        Ok(Decision::ExplicitDeny) => Err(denied(exchange, true)),
-        Ok(Decision::ImplicitDeny) => Err(denied(exchange, false)),
+        Ok(Decision::ExplicitDeny) => Err(denied_with(exchange, context, true)),
+        Ok(Decision::ImplicitDeny) => Err(denied_with(exchange, context, false)),
         Err(error) => Err(broken(
             exchange,
             ResponseType::AuthorizerConfigurationError,
             format!("the authorizer's policy: {error}"),
         )),
     }
+}
+
+/// A denial whose gateway response may name what the authorizer said of the caller (A7.4).
+fn denied_with(exchange: &Exchange, context: &LambdaContext, explicit: bool) -> Refused {
+    let caller = Caller { authorizer: Some(AuthorizerContext::Lambda(context.clone())), ..exchange.caller.clone() };
+    denied(&Exchange { caller: &caller, ..*exchange }, explicit)
 }
 
 /// Only REST APIs know the word.

@@ -191,3 +191,23 @@ fn an_upstreams_own_ids_come_back_under_another_name() {
     assert_eq!((http.header("content-encoding"), http.header("via")), (Some("v"), Some("v")));
     assert_eq!((http.header("server"), http.header("x-a")), (None, Some("v")));
 }
+
+#[test]
+fn a_rest_apis_own_expressions_are_no_problem() {
+    let fine = [
+        ("integration.request.path.proxy", "method.request.path.proxy"),
+        ("integration.request.header.X-A", "'static'"),
+        ("integration.request.header.X-B", "context.authorizer.principalId"),
+        ("integration.request.querystring.q", "stageVariables.q"),
+        ("integration.request.header.X-C", "method.request.multivalueheader.X"),
+    ];
+    assert_eq!(rest_problems(&parameters(&fine)), Vec::<String>::new());
+    let wrong = [("overwrite:header.x", "'y'"), ("integration.request.header.X", "unquoted")];
+    assert_eq!(
+        rest_problems(&parameters(&wrong)),
+        [
+            "overwrite:header.x is no parameter that can be mapped",
+            "integration.request.header.X: unquoted is no value that can be mapped"
+        ]
+    );
+}

@@ -92,9 +92,10 @@ impl Target {
         Match { api: self.api, route: self.route, path_parameters: self.parameters.iter().map(value).collect() }
     }
 
+    /// ANY of a REST API is seven methods and no other (A6.4); of an HTTP API it is whatever the client sends.
     fn takes(&self, wanted: &Wanted) -> bool {
         match &self.method {
-            Method::Any => true,
+            Method::Any => self.kind == ApiKind::Http || Method::OF_ANY.contains(&wanted.method),
             Method::One(method) => method == wanted.method,
         }
     }

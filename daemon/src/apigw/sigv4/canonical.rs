@@ -31,8 +31,9 @@ pub(super) fn requests<'a>(
     payload: &'a str,
 ) -> impl Iterator<Item = String> + 'a {
     let encoded = |path: &str| utf8_percent_encode(path, PATH).to_string();
-    let normalised = normalised(&request.path);
-    let paths = [encoded(&normalised), encoded(&request.path), request.path.clone(), normalised];
+    let sent = request.received_path();
+    let normalised = normalised(sent);
+    let paths = [encoded(&normalised), encoded(sent), sent.to_owned(), normalised];
     let (query, headers) = (query(request, authorization), headers(request, authorization));
     let signed = authorization.signed_headers.join(";");
     paths.into_iter().map(move |path| format!("{}\n{path}\n{query}\n{headers}\n{signed}\n{payload}", request.method))

@@ -52,6 +52,9 @@ pub enum SignatureError {
     /// The time of the signature is too far from now, or of its own scope's date.
     #[error("{0}")]
     Time(String),
+    /// It is for another region than the API's.
+    #[error("Credential should be scoped to a valid region, not '{0}'. ")]
+    Region(String),
     /// The signature is another one.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
@@ -63,13 +66,14 @@ pub enum SignatureError {
 /// Seconds that a signature's time may differ from the gateway's.
 const SKEW: u64 = 300;
 
-/// Verifies a request's signature, in its header or its query, for a service (`execute-api` or `lambda`).
+/// Verifies a request's signature, in its header or its query, for a service (`execute-api` or `lambda`) of a region.
+/// Without one any will do.
 ///
 /// # Errors
 /// [`SignatureError`] says why it is refused.
 pub fn verify<'a>(
     request: &Request,
-    service: &str,
+    (service, region): (&str, Option<&str>),
     known: &'a [Credentials],
 ) -> Result<&'a IamIdentity, SignatureError> {
     let authorization = Authorization::of(request)?;
@@ -81,6 +85,9 @@ pub fn verify<'a>(
     check_time(&authorization, request.time_ms / 1000)?;
     if authorization.service != service {
         return Err(SignatureError::Mismatch);
+    }
+    if region.is_some_and(|region| authorization.region != region) {
+        return Err(SignatureError::Region(authorization.region));
     }
     let payload = canonical::payload_hash(request).ok_or(SignatureError::Mismatch)?;
     let mut forms = canonical::requests(request, &authorization, &payload);
@@ -97,7 +104,7 @@ pub fn verify<'a>(
 /// # Errors
 /// 403 for a request that is not signed by anybody known.
 pub fn authorize(exchange: &Exchange, known: &[Credentials]) -> Result<AuthorizerContext, Refused> {
-    match verify(exchange.request, "execute-api", known) {
+    match verify(exchange.request, ("execute-api", Some(&exchange.context.region)), known) {
         Ok(identity) => Ok(AuthorizerContext::Iam(identity.clone())),
         Err(error) => {
             let reply = match exchange.api.kind {
@@ -122,7 +129,7 @@ fn refusal(error: &SignatureError) -> Refusal {
         SignatureError::Missing => return Refusal::from(ResponseType::MissingAuthenticationToken),
         SignatureError::Incomplete(_) => (ResponseType::MissingAuthenticationToken, "IncompleteSignatureException"),
         SignatureError::UnknownKey => (ResponseType::InvalidSignature, "UnrecognizedClientException"),
-        SignatureError::Time(_) | SignatureError::Mismatch => {
+        SignatureError::Time(_) | SignatureError::Region(_) | SignatureError::Mismatch => {
             (ResponseType::InvalidSignature, "InvalidSignatureException")
         }
     };

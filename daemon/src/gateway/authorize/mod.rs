@@ -47,11 +47,11 @@ pub(super) async fn admit(snapshot: &Snapshot, served: &ServedApi, exchange: &Ex
     if signs {
         refuse(check_resource_policy(&known))?;
     }
-    let used = usage_plan::key(&known).map_err(|refusal| gateway_response::reply(exchange, refusal))?;
+    let used = usage_plan::key(&known).map_err(|refusal| gateway_response::reply(&known, refusal))?;
     let Some((plan, key)) = used else { return Ok(caller) };
     let now = exchange.request.time_ms;
     let counted = served.usage.lock().unwrap_or_else(PoisonError::into_inner).take(plan, &key, now);
-    counted.map_err(|refusal| gateway_response::reply(exchange, refusal))?;
+    counted.map_err(|refusal| gateway_response::reply(&known, refusal))?;
     Ok(Caller { api_key: Some(key), ..caller })
 }
 

@@ -137,7 +137,18 @@ fn place(kind: ApiKind, properties: &Properties<'_>) -> Option<(String, Method)>
         properties.error("Path", format!("a path begins with a slash, and {path:?} does not"));
         return None;
     }
-    Some((path, Method::parse(&method_name(&method))))
+    let method = Method::parse(&method_name(&method));
+    say_unknown(&method, properties);
+    Some((path, method))
+}
+
+/// API Gateway has names for seven methods (A6.4).
+fn say_unknown(method: &Method, properties: &Properties<'_>) {
+    let Method::One(name) = method else { return };
+    if !Method::OF_ANY.contains(&name.as_str()) {
+        let known = Method::OF_ANY.join(", ");
+        properties.warning("Method", format!("API Gateway knows no method {name}, only {known} and ANY"));
+    }
 }
 
 fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
