@@ -28,7 +28,7 @@ const NAMES: [&str; 8] = [
 /// What decides where to look.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// Those of [`NAMES`] that are set.
+    /// The variables that choose an engine, as far as they are set.
     pub variables: BTreeMap<String, String>,
     /// The user's home.
     pub home: Option<PathBuf>,
