@@ -11,19 +11,11 @@ const { isModern } = require('./modern.js');
 
 const nothing = () => {};
 
-exports.start = ({ api, runtime, failures }) => {
+exports.start = ({ api, runtime, failures, soon }) => {
   let whenIdle = nothing;
   if (!isModern) process.on('beforeExit', () => whenIdle());
 
-  const scheduleNext = () => setImmediate(() => {
-    const served = serve();
-    // AWS's newer client leaves it to Node, which prints it and exits.
-    if (isModern) return;
-    served.catch((error) => {
-      console.log(`Unexpected Top Level Error: ${error}`);
-      process.emit('uncaughtException', error);
-    });
-  });
+  const scheduleNext = () => soon(serve);
 
   const report = (id) => (error) => api.fail(id, errors.payload(error), errors.cause(error));
 

@@ -37,8 +37,21 @@ exports.main = async () => {
   }
   if (gate.isToLearn) api.tellLoaded = early.settle();
   const loop = runtime.streaming ? loops.streaming : loops.buffered;
-  loop.start({ api, runtime, failures });
+  loop.start({ api, runtime, failures, soon });
 };
+
+/** Serves an event once the event loop has turned. */
+function soon(serve) {
+  setImmediate(() => {
+    const served = serve();
+    // AWS's newer client leaves it to Node, which prints it and exits.
+    if (isModern) return;
+    served.catch((error) => {
+      console.log(`Unexpected Top Level Error: ${error}`);
+      process.emit('uncaughtException', error);
+    });
+  });
+}
 
 /** Reads the gate to its `go`, or to the end of the input. */
 function passGate(early) {

@@ -8,19 +8,11 @@ const { ResponseStream } = require('./response_stream.js');
 const nothing = () => {};
 const refusal = (text) => (isModern ? new Error(text) : text);
 
-exports.start = ({ api, runtime, failures }) => {
+exports.start = ({ api, runtime, failures, soon }) => {
   let whenIdle = nothing;
   process.on('beforeExit', () => whenIdle());
 
-  const scheduleNext = () => setImmediate(() => {
-    const served = serve();
-    // AWS's newer client leaves it to Node, which prints it and exits.
-    if (isModern) return;
-    served.catch((error) => {
-      console.log(`Unexpected Top Level Error: ${error}`);
-      process.emit('uncaughtException', error);
-    });
-  });
+  const scheduleNext = () => soon(serve);
 
   async function serve() {
     const { headers, body } = await api.next();
