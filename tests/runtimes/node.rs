@@ -172,6 +172,9 @@ fn with_contexts(major: u8, handler: &str) -> Function {
     Function { events, ..function(major, handler, &[], &[]) }
 }
 
+/// Versions that the tests bring with them.
+const BROUGHT: &[u8] = &[18, 22, 24];
+
 /// Handlers whose stream fails: AWS's newer client asks for the next event before it has told so, ours after. The first
 /// of two is told in any case.
 const FAILING_STREAMS: &[&str] = &["streams.failsEarly", "streams.failsMidway", "streams.lateType", "streams.notAsync"];
@@ -197,6 +200,7 @@ fn as_compared(major: u8, handler: &str, mut run: Value) -> Value {
 
 fn compare(major: u8) {
     let Some(node) = interpreter(&Runtime::Node { major }) else {
+        assert!(!BROUGHT.contains(&major), "Node.js {major} is not here; run tests/install/interpreters.sh first");
         eprintln!("SKIPPED: Node.js {major} is not on this machine");
         return;
     };
