@@ -6,8 +6,11 @@
 //!                                              /bin/sh waits at the gate ┴─ released → the image's own entry point
 //! ```
 //! The daemon is the container's Runtime API: the image's entry point starts the runtime itself when
-//! `AWS_LAMBDA_RUNTIME_API` is set. No call to the engine is made while requests are served.
-//! What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
+//! `AWS_LAMBDA_RUNTIME_API` is set. No call to the engine is made while requests are served, but
+//! with `--freeze`, for which it resumes the container.
+//! How files come into containers is `delivery`'s alone: by mounts, or into volumes on another machine (`mirror`, which
+//! knows by its `manifest` what changed). What others do to containers is heard by `lookout`, what cannot be removed yet is
+//! `removal`'s. What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
 
 mod companions;
 mod container;

@@ -1,7 +1,7 @@
 //! Finds the container engine that answers, and keeps the connection to it. Says once when there is none.
 //!
-//! Where one is looked for is decided by `places`, how it is spoken to by `transport`, and where its machine is by
-//! `whereabouts`; this file asks each place in turn. It never starts an engine, and knows nothing of functions.
+//! Where one is looked for is decided by `places`, how it is spoken to by `transport` (with `tls` and `ssh`), and where its
+//! machine is by `whereabouts`; this file asks each place in turn. It never starts an engine, and knows nothing of functions.
 
 mod places;
 mod ssh;

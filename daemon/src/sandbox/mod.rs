@@ -1,7 +1,8 @@
 //! Starts and stops the processes or containers in which functions run. Knows nothing of APIs.
 //!
 //! A [`Driver`] prepares a function once per version ([`Launcher`]) and then starts any number of sandboxes of it. What
-//! it starts may wait at a gate: everything is there but the function's own code, until it is released.
+//! it starts may wait at a gate: everything is there but the function's own code, until it is released. What takes a driver
+//! its time (images, layers) it says by `delay`, so that nobody else waits; [`listen`] opens the addresses of Runtime APIs.
 
 pub mod auto;
 mod debug;
