@@ -32,6 +32,7 @@ use crate::store::{Opened, Store};
 use crate::watch::Watcher;
 use crate::{credentials, gateway, lambda_api, loader, supervisor, systemd};
 
+mod engines;
 mod ephemeral;
 
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
@@ -99,8 +100,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let restored = CancellationToken::new();
     requests.spawn("the claims on earlier containers", dismiss(heirs, restored.clone(), requests.token()));
     let restoring = Arc::new(restored.drop_guard());
+    let followed = docker.engines.clone();
     let parts = parts(place, &opened.store, docker, endpoint, (requests.clone(), sandboxes), restoring).await?;
+    let watcher = parts.watcher.clone();
     let supervisor = supervisor::spawn(parts, opened.saved);
+    let following = engines::follow(followed, watcher, supervisor.clone());
+    requests.spawn("the engine's coming and going", requests.token().run_until_cancelled_owned(following));
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
     let address = listener.local_addr()?;
