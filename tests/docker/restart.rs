@@ -6,6 +6,13 @@ use samd_tests::own_engine::OwnEngine;
 
 use super::{WHO, words};
 
+const WAITS: &str = "
+import time
+def handler(event, context):
+    if 'wait' in event['path']: time.sleep(60)
+    return {'statusCode': 200, 'body': 'fine'}
+";
+
 const ARCH: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
 pub(super) fn engine(arguments: &[&str]) -> OwnEngine {
@@ -86,4 +93,37 @@ fn an_engine_that_keeps_its_containers_alive_is_restarted_without_anybody_notici
     let second = served_again(&served);
     assert_ne!(first[1], second[1]);
     nothing_is_left_over(&daemon, &engine, &second[1]);
+}
+
+#[test]
+fn what_was_killed_is_no_timeout_although_the_engine_is_too_busy_to_say_so() {
+    let engine = engine(&[]);
+    let daemon = Daemon::with(&[("DOCKER_HOST", &engine.host())]);
+    let project = Project::python(WAITS);
+    let served = serve_in(&daemon, "docker", &project, "own");
+    assert_eq!(served.get("/x").text(), "fine");
+    let pid = served_pid(&engine);
+    let reply = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| served.get("/wait"));
+        eventually("two invocations", || (daemon.logs("own").matches("START RequestId").count() == 2).then_some(()));
+        let asleep = engine.put_to_sleep();
+        // As the kernel does where memory runs out.
+        OwnEngine::kill_process(&pid);
+        let reply = asked.join().unwrap();
+        drop(asleep);
+        reply
+    });
+    assert_eq!(reply.status, 502);
+    let log = eventually("how it ended", || {
+        let log = daemon.logs("own");
+        (log.contains("Runtime.ExitError") || log.contains("timed out")).then_some(log)
+    });
+    assert!(!log.contains("timed out") && !log.contains("Timedout"), "{log}");
+    assert_eq!(served_again(&served), ["fine"]);
+}
+
+/// The first process of the one that has served: the one that waits was made after it.
+fn served_pid(engine: &OwnEngine) -> String {
+    let first = engine.containers().pop().unwrap();
+    engine.docker(&["inspect", "--format", "{{.State.Pid}}", &first])
 }

@@ -122,10 +122,26 @@ impl OwnEngine {
         self.end("KILL");
     }
 
+    /// Has it do nothing until what this returns is dropped.
+    #[must_use]
+    pub fn put_to_sleep(&self) -> Asleep {
+        let pid = self.pid();
+        drop(run_as_root("kill", &["-s", "STOP", &pid]));
+        Asleep { pid }
+    }
+
+    /// Kills a process of one of its containers.
+    pub fn kill_process(pid: &str) {
+        as_root("kill", &["-s", "KILL", pid]);
+    }
+
+    fn pid(&self) -> String {
+        fs::read_to_string(self.path("pid")).unwrap_or_default().trim().to_owned()
+    }
+
     fn end(&mut self, signal: &str) {
         let Some(mut child) = self.running.take() else { return };
-        let pid = fs::read_to_string(self.path("pid")).unwrap_or_default();
-        drop(run_as_root("kill", &["-s", signal, pid.trim()]));
+        drop(run_as_root("kill", &["-s", signal, &self.pid()]));
         drop(child.wait());
     }
 }
@@ -145,6 +161,18 @@ impl Drop for OwnEngine {
             drop(run_as_root("umount", &["--lazy", &place]));
         }
         drop(run_as_root("rm", &["-rf", &self.folder.path().display().to_string()]));
+    }
+}
+
+/// An engine that does nothing.
+#[derive(Debug)]
+pub struct Asleep {
+    pid: String,
+}
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        drop(run_as_root("kill", &["-s", "CONT", &self.pid]));
     }
 }
 

@@ -165,6 +165,7 @@ impl Keeper {
             debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
             freezing: None,
             noted,
+            process: self.process,
             docker: self.docker,
             id: self.id,
             tasks: self.tasks,
@@ -284,6 +285,7 @@ struct Container {
     /// The engine is asked to pause it.
     freezing: Option<JoinHandle<()>>,
     noted: Noted,
+    process: Process,
     docker: Docker,
     id: String,
     tasks: Phase,
@@ -406,6 +408,10 @@ impl Sandbox for Container {
 
     fn kill(&mut self) {
         self.kill.cancel();
+    }
+
+    fn has_ended(&self) -> bool {
+        self.process.has_ended()
     }
 
     fn is_debugged(&self) -> bool {

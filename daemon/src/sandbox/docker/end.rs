@@ -4,14 +4,16 @@
 //! runs goes on serving, since no call to the engine is made for that; here it is only waited for its end, by the process.
 
 use std::fs::File;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::WaitContainerOptionsBuilder;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::net::unix::pipe::Receiver;
+use tokio::sync::SetOnce;
 
 use crate::lambda::error::Exit;
 
@@ -20,12 +22,14 @@ use super::container::short;
 
 /// What a shell or an engine adds to a signal's number to make a status of it.
 const SIGNALLED: i64 = 128;
+/// An engine that is busy may tell so much later than the process has ended how it did.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// SIGKILL.
 pub(super) const KILL: i32 = 9;
 
 /// The first process of a container, once it is known, where it is one of this machine's; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Process(Arc<OnceLock<Receiver>>);
+pub(super) struct Process(Arc<SetOnce<Receiver>>);
 
 impl Process {
     /// It is this one.
@@ -37,6 +41,17 @@ impl Process {
         if let Ok(process) = Receiver::from_file_unchecked(File::from(process)) {
             drop(self.0.set(process));
         }
+    }
+
+    /// Whether it is known to have ended, whoever has told of that.
+    #[must_use]
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.get().is_some_and(|process| process.readable().now_or_never().is_some())
+    }
+
+    /// Waits for its end; for ever, where it is none of this machine's.
+    async fn ended(&self) {
+        drop(self.0.wait().await.readable().await);
     }
 
     /// Ends it without the engine, where the daemon may.
@@ -52,17 +67,24 @@ impl Process {
 /// Waits for a container's end. One whose process nobody sees here has ended when the engine is lost.
 pub(super) async fn ended(docker: &Docker, id: &str, process: &Process) -> Exit {
     loop {
-        let problem = match told_by_engine(docker, id).await {
-            Ok(exit) => return exit,
-            Err(problem) => problem,
+        let silence = async {
+            process.ended().await;
+            tokio::time::sleep(PATIENCE).await;
         };
-        let Some(process) = process.0.get() else {
+        let problem = tokio::select! {
+            told = told_by_engine(docker, id) => match told {
+                Ok(exit) => return exit,
+                Err(problem) => problem,
+            },
+            () = silence => return Exit::Signal(KILL),
+        };
+        if process.0.get().is_none() {
             tracing::warn!(container = short(id), problem, "the engine lost a container");
             return Exit::Signal(KILL);
-        };
+        }
         tokio::select! {
             biased;
-            _ = process.readable() => return Exit::Signal(KILL),
+            () = process.ended() => return Exit::Signal(KILL),
             () = engine::back(docker) => {}
         }
     }
