@@ -60,8 +60,8 @@ pub fn highest(project: &Path) -> u64 {
 /// Some of it cannot be removed.
 pub fn tidy(builds: &Path, is_known: impl Fn(&str) -> bool) -> io::Result<()> {
     let projects = fs::read_dir(builds).into_iter().flatten().flatten();
-    let unknown = projects.filter(|project| !project.file_name().to_str().is_some_and(&is_known));
-    unknown.map(|project| fs::remove_dir_all(project.path())).collect()
+    let mut unknown = projects.filter(|project| !project.file_name().to_str().is_some_and(&is_known));
+    unknown.try_for_each(|project| fs::remove_dir_all(project.path()))
 }
 
 fn numbers(folder: &Path) -> impl Iterator<Item = u64> + use<> {
