@@ -16,6 +16,7 @@ pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) {
         of_sam(scope, draft, &mut shared);
     }
     let keys = keys(scope);
+    name_unused_keys(scope);
     for (id, node) in of_type(scope, "AWS::ApiGateway::UsagePlan") {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         let plan = plan(&scope.id(id), &properties, keys_of_plan(scope, id, &keys));
@@ -25,6 +26,19 @@ pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) {
                 draft.api.usage_plans.push(plan.clone());
             }
         }
+    }
+}
+
+/// Says of each key that nobody gets in with it: a key is good for the stages of its usage plans alone (A9.1).
+fn name_unused_keys(scope: &Scope<'_>) {
+    let links = of_type(scope, "AWS::ApiGateway::UsagePlanKey").into_iter();
+    let used: Vec<String> = links.filter_map(|(_, node)| Some(node.get("KeyId")?.scalar()?.to_string())).collect();
+    let keys = of_type(scope, "AWS::ApiGateway::ApiKey").into_iter();
+    for (id, node) in keys.filter(|(id, _)| !used.iter().any(|used| used == id)) {
+        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        let told = "no usage plan has this key, so that API Gateway answers it with 403: an AWS::ApiGateway::UsagePlanKey \
+                    gives it one";
+        properties.warning("", told);
     }
 }
 
