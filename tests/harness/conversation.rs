@@ -4,10 +4,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `requests.txt` | the requests, apart by lines of `----`; `{token:NAME}` is a token of `tokens.json` |
+//! | `requests.txt` | the requests, apart by lines of `----`; `{token:NAME}` is a token of `tokens.json`, `{fill:N}` N letters |
 //! | `tokens.json` | `{"authorizer": …, "issuer": …, "tokens": {NAME: {"claims": {…}, "key": "another"}}}`: the keys are pinned |
 //! | `upstream.txt` | what the server answers that stands at `UPSTREAM` in the template |
-//! | `expected.txt` | the transcript: `>` sent, `~` what that server was sent, `<` what came back |
+//! | `expected.txt` | the transcript: `!` what is said at start-up, `>` sent, `~` what that server was sent, `<` what came back |
 //!
 //! Ids, times and ports differ from run to run and are written as `<id>` and the like; all else is as it was on the wire.
 
@@ -43,9 +43,9 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     let arguments: Vec<&str> = pinned.iter().flat_map(|pinned| ["--jwks", pinned]).collect();
     settled(&project);
     let served = daemon.serve_with(&project, &name, &arguments);
-    let mut transcript = String::new();
+    let mut transcript = findings(&daemon.status(&name));
     for request in read(case, "requests.txt").expect("a case has requests").split("----\n") {
-        let sent = on_the_wire(&with_tokens(request, tokens.as_ref()));
+        let sent = on_the_wire(&filled(with_tokens(request, tokens.as_ref())));
         let reply = served.raw(&closing(&sent));
         let seen = upstream.iter().flat_map(|upstream| upstream.seen.try_iter());
         let mask = Mask { sent: &sent, port: served.address.port(), upstream: upstream.as_ref().map(|up| up.port) };
@@ -55,6 +55,16 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     }
     assert_eq!(daemon.samctl(&["stop", &name]).code, 0);
     transcript
+}
+
+/// What is said of the project at start-up.
+fn findings(status: &Value) -> String {
+    let all = status["diagnostics"].as_array().into_iter().flatten();
+    let mut lines: String = all.filter_map(|one| Some(format!("! {}\n", one["message"].as_str()?))).collect();
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    lines
 }
 
 fn read(case: &Path, file: &str) -> Option<String> {
@@ -114,6 +124,16 @@ fn with_tokens(request: &str, tokens: Option<&Value>) -> String {
         text = text.replace(&format!("{{token:{name}}}"), &minted);
     }
     text
+}
+
+/// With as many letters as are asked for.
+fn filled(request: String) -> String {
+    let Some((before, (length, after))) =
+        request.split_once("{fill:").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    else {
+        return request;
+    };
+    format!("{before}{}{after}", "x".repeat(length.parse().expect("a length")))
 }
 
 /// A reply as text: chunks are put together, NULs are visible.
