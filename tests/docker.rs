@@ -9,6 +9,7 @@ mod layers;
 mod node;
 mod pulling;
 mod remote;
+mod restart;
 mod settings;
 mod tmp;
 mod trouble;

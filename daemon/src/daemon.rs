@@ -34,6 +34,7 @@ use crate::store::{Opened, Saved, Store};
 use crate::watch::Watcher;
 use crate::{credentials, gateway, lambda_api, loader, supervisor, systemd};
 
+mod engines;
 mod ephemeral;
 
 /// Where the control port is unless `SAMD_CONTROL` says otherwise.
@@ -102,9 +103,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     requests.spawn("the claims on earlier containers", dismiss(heirs, restored.clone(), requests.token()));
     let restoring = Arc::new(restored.drop_guard());
     let builds = builds(&state, &opened.saved).await?;
-    let phases = (requests.clone(), sandboxes);
+    let (phases, followed) = ((requests.clone(), sandboxes), docker.engines.clone());
     let parts = parts(place, &opened.store, docker, (endpoint, builds), phases, restoring).await?;
+    let watcher = parts.watcher.clone();
     let supervisor = supervisor::spawn(parts, opened.saved);
+    let following = engines::follow(followed, watcher, supervisor.clone());
+    requests.spawn("the engine's coming and going", requests.token().run_until_cancelled_owned(following));
     lambda_api::serve(lambda, supervisor.clone(), &requests)?;
     lambda_api::serve_doors(opened_doors, supervisor.clone(), &requests);
     let address = listener.local_addr()?;

@@ -39,7 +39,7 @@ fn without_an_engine_functions_run_as_processes_and_say_so() {
 }
 
 #[test]
-fn an_engine_that_comes_or_goes_counts_from_the_next_reload() {
+fn functions_move_into_containers_when_an_engine_comes_and_out_of_them_when_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine.sock");
     let daemon = Daemon::with(&[("DOCKER_HOST", &format!("unix://{}", socket.display()))]);
@@ -48,19 +48,54 @@ fn an_engine_that_comes_or_goes_counts_from_the_next_reload() {
     assert_eq!(driver(&daemon, "moves"), "process");
 
     let relay = Relay::open(&socket);
-    project.write("src/app.py", &WHO.replace("'one '", "'two '"));
-    eventually("the edit", || served.get("/x").text().starts_with("two").then_some(()));
-    assert_eq!(driver(&daemon, "moves"), "process", "an edit of code asks no engine");
-    assert_eq!(daemon.samctl(&["reload", "moves"]).code, 0);
-    assert_eq!(driver(&daemon, "moves"), "docker");
+    eventually("the move into a container", || (driver(&daemon, "moves") == "docker").then_some(()));
     assert_eq!(served.get("/x").status, 200);
     assert!(!daemon.status_text("moves").contains("runs as a process"));
+    assert_eq!(daemon.log().matches("found a container engine").count(), 1, "{}", daemon.log());
 
     drop(relay);
-    assert_eq!(daemon.samctl(&["start", "moves"]).code, 0);
-    assert_eq!(driver(&daemon, "moves"), "process");
+    eventually("the move out of it", || (driver(&daemon, "moves") == "process").then_some(()));
     assert_eq!(served.get("/x").status, 200);
     assert!(daemon.status_text("moves").contains("runs as a process: no container engine answers"));
+    assert_eq!(daemon.log().matches("the container engine went away").count(), 1, "{}", daemon.log());
+    assert_eq!(daemon.log().matches("serving project=moves").count(), 3, "nothing else changed: {}", daemon.log());
+    // The daemon cannot any more.
+    containers(&daemon).iter().for_each(|id| drop(docker(&["rm", "--force", "--volumes", id])));
+}
+
+const WITH_AN_IMAGE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.handler
+      Runtime: python3.11
+      Timeout: 10
+      Events: {Any: {Type: Api, Properties: {Path: /x, Method: get}}}
+  Whole:
+    Type: AWS::Serverless::Function
+    Properties:
+      PackageType: Image
+      ImageUri: samd-tests/own:1
+      Timeout: 10
+      Events: {Any: {Type: Api, Properties: {Path: /whole, Method: get}}}
+";
+
+#[test]
+fn what_no_process_can_run_stays_in_its_containers_while_the_engine_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    let daemon = Daemon::with(&[("DOCKER_HOST", &format!("unix://{}", socket.display()))]);
+    let relay = Relay::open(&socket);
+    let project = Project::of(&[("template.yaml", WITH_AN_IMAGE), ("src/app.py", WHO)]);
+    let served = serve_in(&daemon, "auto", &project, "whole");
+    assert_eq!((served.get("/x").status, served.get("/whole").status), (200, 200));
+    drop(relay);
+    // The first function of the status moves.
+    eventually("the move out of the container", || (driver(&daemon, "whole") == "process").then_some(()));
+    assert_eq!((served.get("/x").status, served.get("/whole").status), (200, 200), "{}", daemon.log());
     // The daemon cannot any more.
     containers(&daemon).iter().for_each(|id| drop(docker(&["rm", "--force", "--volumes", id])));
 }

@@ -53,7 +53,7 @@ fn a_container_that_the_daemon_freezes_goes_on_with_the_next_request() {
 }
 
 #[test]
-fn while_the_engine_is_away_requests_are_answered_and_when_it_is_back_they_are_served() {
+fn while_the_engine_is_away_its_containers_serve_and_what_needs_another_one_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine.sock");
     let daemon = Daemon::with(&[("DOCKER_HOST", &format!("unix://{}", socket.display()))]);
@@ -63,6 +63,8 @@ fn while_the_engine_is_away_requests_are_answered_and_when_it_is_back_they_are_s
     let first = words(&served);
 
     drop(relay);
+    assert_eq!(words(&served), first);
+    let _killed = docker(&["kill", &first[1]]);
     let lost = eventually("an answer without an engine, and why in the log", || {
         let reply = served.get("/x");
         (reply.status != 200 && daemon.logs("away").contains("no container could be made")).then_some(reply)

@@ -29,6 +29,14 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# The tests make networks for engines of their own.
+need_ip() {
+  command -v ip >/dev/null && return
+  echo "installing iproute2"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 >/dev/null
+}
+
 need_engine() {
   answers && return
   if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null || ! command -v iptables >/dev/null; then
@@ -157,6 +165,7 @@ lambda=(
   'WORKDIR /var/task' 'ENTRYPOINT ["/lambda-entrypoint.sh"]'
 )
 
+need_ip
 need_engine
 [ "$tools/own" -nt tests/install/images/own.rs ] || static_program
 import "public.ecr.aws/lambda/python:3.11-$arch" python_image "${lambda[@]}"

@@ -46,6 +46,12 @@ impl AutoDriver {
             }
         }
     }
+
+    async fn runs_as_process(&self, function: &Function) -> bool {
+        // A process is prepared for anybody's project alike.
+        let nobodys = ProjectName(String::new());
+        self.process.prepare(&nobodys, Arc::new(function.clone()), Delay::default()).await.is_ok()
+    }
 }
 
 impl Driver for AutoDriver {
@@ -62,9 +68,17 @@ impl Driver for AutoDriver {
         self.choose(project.clone(), function, delay).boxed()
     }
 
-    /// The engine or the image may have come or gone since.
+    /// The engine or the image may have come or gone since. What no process can run stays what it is: its containers may
+    /// go on while their engine is away.
     fn stands_by<'a>(&'a self, function: &'a Function, prepared: &'a Description) -> BoxFuture<'a, bool> {
-        async move { self.docker.has_what_it_takes(function).await == (prepared.driver == self.docker.name()) }.boxed()
+        async move {
+            match (self.docker.has_what_it_takes(function).await, prepared.driver == self.docker.name()) {
+                (true, is_container) => is_container,
+                (false, true) => !self.runs_as_process(function).await,
+                (false, false) => true,
+            }
+        }
+        .boxed()
     }
 }
 

@@ -10,11 +10,12 @@
 //! with `--freeze`, for which it resumes the container.
 //! How files come into containers is `delivery`'s alone: by mounts, or into volumes on another machine (`mirror`, which
 //! knows by its `manifest` what changed). What others do to containers is heard by `lookout`, what cannot be removed yet is
-//! `removal`'s. What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
+//! `removal`'s, and how one ends is `end`'s. What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
 
 mod companions;
 mod container;
 mod delivery;
+mod end;
 mod entry;
 mod gate;
 mod heirs;

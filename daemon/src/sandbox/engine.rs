@@ -9,12 +9,16 @@ mod tls;
 mod transport;
 mod whereabouts;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{IpamConfig, SystemInfo, SystemVersion};
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::StreamExt;
 use tokio::sync::Mutex;
 
 use transport::Transport;
@@ -27,6 +31,8 @@ pub use whereabouts::{Route, Whereabouts};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The same where ssh has to find its way first.
 const PATIENCE_WITH_SSH: Duration = Duration::from_secs(12);
+/// An engine that went away is asked again after so long.
+const BETWEEN: Duration = Duration::from_millis(500);
 /// The networks that containers are in unless told otherwise: Docker's and Podman's.
 const NETWORKS: [&str; 2] = ["bridge", "podman"];
 
@@ -52,6 +58,21 @@ impl Engine {
     #[must_use]
     pub fn shares_processes(&self) -> bool {
         self.whereabouts == Whereabouts::Here
+    }
+
+    /// Waits until it goes away.
+    pub async fn gone(&self) {
+        // Nothing is wanted of its events but their end.
+        let filters = HashMap::from([("type", vec!["daemon"])]);
+        let options = EventsOptionsBuilder::new().filters(&filters).build();
+        loop {
+            let mut events = std::pin::pin!(self.docker.events(Some(options.clone())));
+            while let Some(Ok(_)) = events.next().await {}
+            if self.docker.ping().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
     }
 
     /// This machine's address in a network, on which containers reach the daemon.
@@ -89,6 +110,13 @@ impl Engines {
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Engines {
         Engines { surroundings: Arc::new(surroundings), state: Arc::default() }
+    }
+
+    /// The sockets of this machine on which an engine may come to answer.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        let places = places::places(&self.surroundings).into_iter();
+        places.filter_map(|place| place.address.strip_prefix("unix://").map(PathBuf::from)).collect()
     }
 
     /// The engine in use while it answers, else the first one that does.
@@ -165,6 +193,13 @@ async fn answers(transport: &Transport, address: &str) -> Result<(), String> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(problem)) => Err(transport.explain(&problem)),
         Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
+    }
+}
+
+/// Waits until an engine answers that went away. Nobody tells of that where it is on another machine, so it is asked.
+pub async fn back(docker: &Docker) {
+    while docker.ping().await.is_err() {
+        tokio::time::sleep(BETWEEN).await;
     }
 }
 

@@ -167,12 +167,16 @@ pub trait Sandbox: Send {
     /// Has it load modules, none of the user's among them, while it waits at the gate. One that cannot does nothing.
     fn preload(&mut self, _modules: &[String]) {}
 
-    /// Opens the gate: the function's code may be loaded.
     /// Opens the gate: its external extensions are started, and where it has none the function's code may be loaded.
     fn release(&mut self);
 
     /// The function's code may be loaded: after [`Notice::Complete`], when the extensions have registered.
     fn start_runtime(&mut self) {}
+
+    /// Whether it is known to have ended although nobody could say yet how: that is told soon.
+    fn has_ended(&self) -> bool {
+        false
+    }
 
     /// Waits for the runtime's end; may be called again after being cancelled.
     fn wait(&mut self) -> BoxFuture<'_, Exit>;
@@ -189,6 +193,10 @@ pub trait Sandbox: Send {
             self.kill();
         }
     }
+
+    /// Leaves the processors to whoever else wants them, from now on and for good. A container does not: the engine shares
+    /// them out.
+    fn stand_back(&mut self) {}
 
     /// Stops everything in it, as it stands, until it is thawed.
     fn freeze(&mut self) {}

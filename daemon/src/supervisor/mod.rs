@@ -25,5 +25,5 @@ mod view;
 
 pub use actor::{Parts, Restoring, spawn};
 pub use directory::Directory;
-pub use handle::{Command, Handle};
+pub use handle::{Command, Handle, Patch};
 pub use reconcile::ACCOUNT;

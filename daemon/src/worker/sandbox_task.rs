@@ -186,7 +186,7 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
 
 impl Task {
     fn new(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) -> Task {
-        let Held { started: Started { sandbox, output, extension_output, place, .. }, api } = held;
+        let Held { started: Started { sandbox, output, extension_output, place, .. }, api, .. } = held;
         let now = Instant::now();
         Task {
             scribe: Scribe::new(context.function.clone(), context.journal.clone(), context.tasks.clone(), place),
@@ -273,15 +273,25 @@ impl Task {
         if now >= self.deadline && self.is_debugged() {
             self.deadline = now + DEBUG_TICK;
         }
-        if now >= self.deadline {
-            return Some(if self.init_done { End::TimedOut } else { End::InitTimedOut });
+        if now >= self.deadline && self.sandbox.has_ended() {
+            // What ended it came before the deadline, and is about to be told.
+            self.deadline = now + MEMORY_TICK;
+            return None;
         }
+        // A machine that is busy may come to look at both at once.
+        if self.takes_too_much(now) {
+            return Some(End::Exit(Exit::OutOfMemory));
+        }
+        let late = if self.init_done { End::TimedOut } else { End::InitTimedOut };
+        (now >= self.deadline).then_some(late)
+    }
+
+    fn takes_too_much(&mut self, now: Instant) -> bool {
         let usage = self.measure(now);
         let most = u64::from(self.context.function.memory_mb) << 20;
         let serving = &self.context.function.serving;
         // The debugger's own memory is not the function's.
-        let bounded = serving.debug.is_none() && !serving.unlimited_memory;
-        (bounded && usage > most).then_some(End::Exit(Exit::OutOfMemory))
+        serving.debug.is_none() && !serving.unlimited_memory && usage > most
     }
 
     /// Time does not count while someone looks at it, nor while INIT waits for him.

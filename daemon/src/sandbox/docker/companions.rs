@@ -108,7 +108,7 @@ fn parsed(line: &str) -> Option<Happening> {
 }
 
 fn exit(status: &str) -> Exit {
-    super::container::exit_of(status.parse().unwrap_or(1))
+    super::end::exit_of(status.parse().unwrap_or(1))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //!                           └─ killed, dropped ─▶ removed ─▶ exit is told
 //! ```
 //! A task of its own looks after each container, so that one whose sandbox is dropped at any moment, even half made, is
-//! removed all the same, and a daemon that ends waits for it. Ends are told by the engine, never asked for.
+//! removed all the same, and a daemon that ends waits for it. How its end is known is `end`'s.
 
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
@@ -18,7 +18,7 @@ use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptionsBuilder,
-    RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -35,6 +35,7 @@ use super::super::engine::{Engine, told};
 use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memory};
 use super::DockerLauncher;
 use super::companions::{self, Companions};
+use super::end::{KILL, Process, ended};
 use super::gate::{Folder, Gate, Opener};
 use super::lookout::Noted;
 use super::mirror::Mirror;
@@ -43,9 +44,6 @@ use super::waiting::{self, Waiting};
 
 /// Pieces of output that may wait for their reader; then the container's pipe fills up.
 const PIECES: usize = 64;
-/// What a shell or an engine adds to a signal's number to make a status of it.
-const SIGNALLED: i64 = 128;
-const KILL: i32 = 9;
 /// One that waits says so to a new daemon within this, or does not wait.
 const FOUND_WAITING: Duration = Duration::from_secs(3);
 
@@ -59,6 +57,7 @@ pub(super) struct Keeper {
     /// Dropping this removes the container.
     guard: DropGuard,
     exit: watch::Receiver<Option<Exit>>,
+    process: Process,
     tasks: Phase,
 }
 
@@ -91,13 +90,15 @@ impl Keeper {
     fn of(docker: Docker, id: String, tasks: &Phase, mirrors: Vec<Arc<Mirror>>) -> Keeper {
         let (kill, started) = (CancellationToken::new(), CancellationToken::new());
         let (told, exit) = watch::channel(None);
-        let looked_after = look_after(docker.clone(), id.clone(), started.clone(), (kill.clone(), tasks.token()), told);
+        let process = Process::default();
+        let of_container = (docker.clone(), id.clone(), process.clone());
+        let looked_after = look_after(of_container, started.clone(), (kill.clone(), tasks.token()), told);
         tasks.spawn(format!("the removal of container {}", short(&id)), async move {
             looked_after.await;
             // A volume goes after the containers that have it.
             drop(mirrors);
         });
-        Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, tasks: tasks.clone() }
+        Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, process, tasks: tasks.clone() }
     }
 
     /// Starts it. `code` is the folder that it stands on.
@@ -152,9 +153,11 @@ impl Keeper {
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         let address = address(&inspected);
         let whose = (self.id.as_str(), launcher.place.state.as_path());
-        let noted = launcher.place.lookout.watch(&self.docker, whose, self.kill.clone(), &self.tasks);
+        let pid = pid(&inspected).filter(|_| launcher.engine.shares_processes());
+        pid.into_iter().for_each(|pid| self.process.is(pid));
+        let noted = launcher.place.lookout.watch(&launcher.engine, whose, self.kill.clone(), &self.tasks);
         let container = Container {
-            pid: pid(&inspected).filter(|_| launcher.engine.shares_processes()),
+            pid,
             memory: u64::from(launcher.function.memory_mb) << 20,
             opener,
             companions,
@@ -162,6 +165,7 @@ impl Keeper {
             debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
             freezing: None,
             noted,
+            process: self.process,
             docker: self.docker,
             id: self.id,
             tasks: self.tasks,
@@ -195,7 +199,7 @@ fn not_started(problem: &Error) -> StartError {
     StartError::entry(&format!("the container could not be started: {}", told(problem)))
 }
 
-fn short(id: &str) -> &str {
+pub(super) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
@@ -232,56 +236,28 @@ async fn attached(docker: &Docker, id: &str) -> Result<Output, StartError> {
 }
 
 async fn look_after(
-    docker: Docker,
-    id: String,
+    (docker, id, process): (Docker, String, Process),
     started: CancellationToken,
     (kill, end): (CancellationToken, CancellationToken),
     told: watch::Sender<Option<Exit>>,
 ) {
     let ended = async {
         started.cancelled().await;
-        ended(&docker, &id).await
+        ended(&docker, &id, &process).await
     };
     tokio::select! {
         exit = ended => drop(told.send_replace(Some(exit))),
         () = kill.cancelled() => {}
     }
     let is_gone = remove(&docker, &id).await.is_ok();
+    if !is_gone {
+        process.kill();
+    }
     // Who waits for its end does not wait for an engine that is away.
     told.send_if_modified(|exit| exit.is_none() && exit.replace(Exit::Signal(KILL)).is_none());
     if !is_gone {
         removal::until_done(&format!("container {}", short(&id)), &end, || remove(&docker, &id)).await;
     }
-}
-
-/// Waits for a container's end. An engine that goes away takes its containers with it, or loses us to them.
-async fn ended(docker: &Docker, id: &str) -> Exit {
-    let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
-    let status = match std::pin::pin!(docker.wait_container(id, Some(options))).next().await {
-        Some(Ok(response)) => response.status_code,
-        Some(Err(Error::DockerContainerWaitError { code, .. })) => code,
-        Some(Err(problem)) => {
-            tracing::warn!(container = short(id), problem = told(&problem), "the engine lost a container");
-            return Exit::Signal(KILL);
-        }
-        None => return Exit::Signal(KILL),
-    };
-    let exit = exit_of(status);
-    if exit == Exit::Signal(KILL) && ran_out_of_memory(docker, id).await { Exit::OutOfMemory } else { exit }
-}
-
-pub(super) fn exit_of(status: i64) -> Exit {
-    match status {
-        signalled if (SIGNALLED + 1..SIGNALLED + 65).contains(&signalled) => {
-            Exit::Signal(i32::try_from(signalled - SIGNALLED).unwrap_or(KILL))
-        }
-        status => Exit::Status(i32::try_from(status).unwrap_or(1)),
-    }
-}
-
-async fn ran_out_of_memory(docker: &Docker, id: &str) -> bool {
-    let inspected = docker.inspect_container(id, None).await;
-    inspected.ok().and_then(|inspected| inspected.state?.oom_killed).unwrap_or(false)
 }
 
 /// Ends a container and takes it away with its volume.
@@ -309,6 +285,7 @@ struct Container {
     /// The engine is asked to pause it.
     freezing: Option<JoinHandle<()>>,
     noted: Noted,
+    process: Process,
     docker: Docker,
     id: String,
     tasks: Phase,
@@ -433,6 +410,10 @@ impl Sandbox for Container {
         self.kill.cancel();
     }
 
+    fn has_ended(&self) -> bool {
+        self.process.has_ended()
+    }
+
     fn is_debugged(&self) -> bool {
         self.debug_port.is_some_and(|port| debug::is_attached(self.pid, port))
     }
@@ -440,18 +421,5 @@ impl Sandbox for Container {
     fn memory(&self) -> memory::Usage {
         let runs = self.exit.borrow().is_none();
         self.pid.filter(|_| runs).map(|pid| memory::of_tree(pid, self.memory)).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statuses_over_128_are_signals() {
-        assert_eq!(exit_of(0), Exit::Status(0));
-        assert_eq!(exit_of(127), Exit::Status(127));
-        assert_eq!(exit_of(139), Exit::Signal(11));
-        assert_eq!(exit_of(255), Exit::Status(255));
     }
 }

@@ -3,11 +3,10 @@
 //! A container that somebody paused would keep an invocation until its timeout; it is given up instead, and another takes
 //! its place. Ends of containers are heard by those who look after them (`container`), not here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bollard::Docker;
 use bollard::models::EventMessage;
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::StreamExt;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shutdown::Phase;
 
+use super::super::engine::{Engine, back};
 use super::plan;
 
 /// The containers that are looked out for; cheap to clone.
@@ -23,13 +23,15 @@ pub struct Lookout(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Somebody listens to the engine.
-    is_listening: bool,
+    /// The engines, by address, to which somebody listens.
+    listening: HashSet<String>,
     containers: HashMap<String, Watched>,
 }
 
 #[derive(Debug)]
 struct Watched {
+    /// The address of its engine.
+    engine: String,
     /// The daemon itself pauses it between invocations.
     is_frozen: bool,
     give_up: CancellationToken,
@@ -50,19 +52,30 @@ impl Lookout {
     /// Looks out for a container of the daemon of the state folder `state`; `give_up` is cancelled when it is paused.
     pub(super) fn watch(
         &self,
-        docker: &Docker,
+        engine: &Engine,
         (id, state): (&str, &Path),
         give_up: CancellationToken,
         tasks: &Phase,
     ) -> Noted {
         let mut inner = self.lock();
-        inner.containers.insert(id.to_owned(), Watched { is_frozen: false, give_up });
-        if !std::mem::replace(&mut inner.is_listening, true) {
-            let (lookout, docker, end) = (self.clone(), docker.clone(), tasks.token());
-            let listening = listen(lookout, docker, state.to_path_buf());
+        let address = engine.address.clone();
+        inner.containers.insert(id.to_owned(), Watched { engine: address.clone(), is_frozen: false, give_up });
+        if inner.listening.insert(address) {
+            let (lookout, engine, end) = (self.clone(), engine.clone(), tasks.token());
+            let listening = listen(lookout, engine, state.to_path_buf());
             tasks.spawn("the engine's events", end.run_until_cancelled_owned(listening));
         }
         Noted { lookout: self.clone(), id: id.to_owned() }
+    }
+
+    /// Whether there is a container to look out for; where there is none, nobody listens to the engine from now on.
+    fn is_needed(&self, engine: &str) -> bool {
+        let mut inner = self.lock();
+        let is_needed = inner.containers.values().any(|watched| watched.engine == engine);
+        if !is_needed {
+            inner.listening.remove(engine);
+        }
+        is_needed
     }
 
     fn heard(&self, event: &EventMessage) {
@@ -90,18 +103,21 @@ impl Drop for Noted {
     }
 }
 
-/// Ends with the engine; whoever has a container after that has another listen.
-async fn listen(lookout: Lookout, docker: Docker, state: PathBuf) {
+/// Goes on when an engine is back whose containers went on; else whoever has a container after that has another listen.
+async fn listen(lookout: Lookout, engine: Engine, state: PathBuf) {
     let filters = HashMap::from([
         ("type", vec!["container".to_owned()]),
         ("event", vec!["pause".to_owned()]),
         ("label", vec![format!("{}={}", plan::STATE, state.display())]),
     ]);
-    let mut events = std::pin::pin!(docker.events(Some(EventsOptionsBuilder::new().filters(&filters).build())));
-    while let Some(Ok(event)) = events.next().await {
-        lookout.heard(&event);
+    let options = EventsOptionsBuilder::new().filters(&filters).build();
+    while lookout.is_needed(&engine.address) {
+        let mut events = std::pin::pin!(engine.docker.events(Some(options.clone())));
+        while let Some(Ok(event)) = events.next().await {
+            lookout.heard(&event);
+        }
+        back(&engine.docker).await;
     }
-    lookout.lock().is_listening = false;
 }
 
 #[cfg(test)]
@@ -115,7 +131,7 @@ mod tests {
             (Lookout::default(), |id: &str| EventActor { id: Some(id.to_owned()), ..EventActor::default() });
         let noted = ["one", "frozen"].map(|id| {
             let give_up = CancellationToken::new();
-            let watched = Watched { is_frozen: false, give_up: give_up.clone() };
+            let watched = Watched { engine: String::new(), is_frozen: false, give_up: give_up.clone() };
             lookout.lock().containers.insert(id.into(), watched);
             (Noted { lookout: lookout.clone(), id: id.into() }, give_up)
         });

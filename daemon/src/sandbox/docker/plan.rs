@@ -89,6 +89,8 @@ impl Plan<'_> {
             // The name under which extensions and the platform's telemetry know a sandbox.
             hostname: self.has_extensions().then(|| "sandbox".to_owned()),
             domainname: self.has_extensions().then(|| "localdomain".to_owned()),
+            // As at AWS there is nothing to wait for; an engine that is stopped would wait ten seconds.
+            stop_timeout: Some(0),
             // An empty entry point is the engine's word for "the image's".
             entrypoint: Some(self.begin.entry_point).filter(|entry| !entry.is_empty()),
             cmd: Some(self.begin.command),
