@@ -43,7 +43,7 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     let arguments: Vec<&str> = pinned.iter().flat_map(|pinned| ["--jwks", pinned]).collect();
     settled(&project);
     let served = daemon.serve_with(&project, &name, &arguments);
-    let mut transcript = findings(&daemon.status(&name));
+    let mut transcript = findings(daemon, &project);
     for request in read(case, "requests.txt").expect("a case has requests").split("----\n") {
         let sent = on_the_wire(&filled(with_tokens(request, tokens.as_ref())));
         let reply = served.raw(&closing(&sent));
@@ -58,8 +58,10 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
 }
 
 /// What is said of the project at start-up.
-fn findings(status: &Value) -> String {
-    let all = status["diagnostics"].as_array().into_iter().flatten();
+fn findings(daemon: &Daemon, project: &Project) -> String {
+    let ran = daemon.samctl(&["validate", &project.path().display().to_string(), "--output", "json"]);
+    let told: Value = serde_json::from_str(&ran.out).expect("what is validated is told in JSON");
+    let all = told["diagnostics"].as_array().expect("a list of findings").iter();
     let mut lines: String = all.filter_map(|one| Some(format!("! {}\n", one["message"].as_str()?))).collect();
     if !lines.is_empty() {
         lines.push('\n');
