@@ -17,12 +17,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use samd::apigw::jwt::{Grant, Minter};
 use serde_json::{Map, Value};
 
-use crate::daemon::{Daemon, Project, Reply};
+use crate::daemon::{Daemon, Project, Reply, eventually};
 
 /// Files of a case that are not the project's.
 const OWN: [&str; 4] = ["requests.txt", "tokens.json", "upstream.txt", "expected.txt"];
@@ -41,7 +41,7 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     let project = project(case, upstream.as_ref());
     let pinned = tokens.as_ref().map(|tokens| pin(&project, tokens));
     let arguments: Vec<&str> = pinned.iter().flat_map(|pinned| ["--jwks", pinned]).collect();
-    settled(&project);
+    settled();
     let served = daemon.serve_with(&project, &name, &arguments);
     let mut transcript = findings(daemon, &project);
     for request in read(case, "requests.txt").expect("a case has requests").split("----\n") {
@@ -86,13 +86,11 @@ fn project(case: &Path, upstream: Option<&Upstream>) -> Project {
     project
 }
 
-/// Files of this very moment are read twice by the daemon; those of a minute ago are not.
-fn settled(project: &Project) {
-    let then = SystemTime::now() - Duration::from_secs(60);
-    for entry in fs::read_dir(project.path()).expect("a project has a folder") {
-        let file = fs::File::options().write(true).open(entry.expect("a folder can be listed").path());
-        file.and_then(|file| file.set_modified(then)).expect("a file has a time");
-    }
+/// Whoever starts a project in the same moment in which its files were written has them read twice, and its functions made
+/// twice; a moment is a step of the system's clock.
+fn settled() {
+    let written = Instant::now();
+    eventually("the next moment", || (written.elapsed() > Duration::from_millis(20)).then_some(()));
 }
 
 /// Text with line ends as HTTP has them in a head; the body stays as it is, but for the end of the file.
