@@ -221,6 +221,28 @@ fn a_broken_template_keeps_the_last_good_configuration_serving() {
 }
 
 #[test]
+fn what_was_found_of_an_api_is_found_again_when_a_broken_template_is_mended() {
+    const UNSERVED: &str = "
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: x
+      DefinitionBody: {swagger: 2.0, paths: {/sqs: {get: {x-amazon-apigateway-integration: {type: aws, uri: x}}}}}
+";
+    let (daemon, project) = (Daemon::start(), two());
+    let template = format!("{TWO}{UNSERVED}");
+    project.write("template.yaml", &template);
+    let _ = daemon.serve(&project, "found");
+    let diagnostics = || daemon.status("found")["diagnostics"].to_string();
+    assert!(diagnostics().contains("answered 501"), "{}", diagnostics());
+    project.write("template.yaml", "Resources: [unclosed\n");
+    eventually("the error", || diagnostics().contains("\"error\"").then_some(()));
+    project.write("template.yaml", &template);
+    eventually("the mended template", || (!diagnostics().contains("\"error\"")).then_some(()));
+    assert!(diagnostics().contains("answered 501"), "{}", diagnostics());
+}
+
+#[test]
 fn broken_code_shows_its_own_error_until_the_next_save() {
     let daemon = Daemon::start();
     let project = two();

@@ -78,6 +78,7 @@ impl ProjectTask {
         let front = self.front()?;
         let same_front = self.running.as_ref().is_some_and(|live| live.front.0 == self.settings.gateway);
         if diff.is_empty() && same_front && listener.is_none() {
+            self.find_again();
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
         }
         let kept = Kept { same_account, touched: &cause.touched };
@@ -210,6 +211,15 @@ impl ProjectTask {
             self.found(findings::placed(next, &api, finding));
         }
         Ok(snapshot)
+    }
+
+    /// What the gateway found of what runs on, after the template was read again and nothing differs.
+    fn find_again(&mut self) {
+        let Some(live) = &self.running else { return };
+        let (project, snapshot) = (live.project.clone(), live.gateway.snapshot());
+        for (api, finding) in snapshot.findings() {
+            self.found(findings::placed(&project, &api, finding));
+        }
     }
 
     /// What the gateway keeps for as long as the project is known here.
