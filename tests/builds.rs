@@ -323,3 +323,16 @@ fn a_build_that_a_killed_daemon_left_is_stopped_by_the_next_and_built_anew() {
     eventually("its end", || (!build.runs()).then_some(()));
     is_served(daemon.address("held"), "1");
 }
+
+#[test]
+fn a_daemon_that_comes_back_serves_the_last_good_build_while_it_builds_anew() {
+    let (daemon, project, build) = (Daemon::start(), project(), Hanging::new("back"));
+    build.begin(&daemon, &project);
+    let daemon = daemon.killed().restarted();
+    eventually("the build", || build.runs().then_some(()));
+    assert_eq!(daemon.address("held").get("/").text(), "0");
+    assert_eq!(daemon.samctl(&["remove", "held"]).code, 0);
+    eventually("its end", || (!build.runs()).then_some(()));
+    let left = daemon.state().join("built/held");
+    assert!(!left.exists(), "what was built of a project that is gone");
+}

@@ -3,6 +3,7 @@
 //! Which function is built how is decided in [`crate::project::build`]; when, by the project's task. A build that is
 //! dropped is stopped with everything that it started.
 
+pub mod artifacts;
 mod copy;
 
 use std::ffi::OsString;

@@ -4,6 +4,7 @@
 //! are reaped, or held for who claims them → drivers → supervisor → control port → ready. Order of an end: stop accepting
 //! and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::builder::artifacts;
 use crate::control::templates::{Reading, TemplateReader};
 use crate::control::{self, Auth, DaemonInfo};
 use crate::layers::Layers;
@@ -28,7 +30,7 @@ use crate::sandbox::progress::Board;
 use crate::sandbox::runtimes::{Clients, Interpreters};
 use crate::shutdown::{Phase, Shutdown};
 use crate::state::State;
-use crate::store::{Opened, Store};
+use crate::store::{Opened, Saved, Store};
 use crate::watch::Watcher;
 use crate::{credentials, gateway, lambda_api, loader, supervisor, systemd};
 
@@ -101,7 +103,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     requests.spawn("the claims on earlier containers", dismiss(heirs, restored.clone(), requests.token()));
     let restoring = Arc::new(restored.drop_guard());
     let followed = docker.engines.clone();
-    let parts = parts(place, &opened.store, docker, endpoint, (requests.clone(), sandboxes), restoring).await?;
+    let builds = builds(&state, &opened.saved).await?;
+    let phases = (requests.clone(), sandboxes);
+    let parts = parts(place, &opened.store, docker, (endpoint, builds), phases, restoring).await?;
     let watcher = parts.watcher.clone();
     let supervisor = supervisor::spawn(parts, opened.saved);
     let following = engines::follow(followed, watcher, supervisor.clone());
@@ -209,7 +213,7 @@ async fn parts(
     own: Place<'_>,
     store: &Store,
     DockerSide { engines, place }: DockerSide,
-    lambda_endpoint: SocketAddr,
+    (lambda_endpoint, builds): (SocketAddr, PathBuf),
     (requests, sandboxes): (Phase, Phase),
     restoring: supervisor::Restoring,
 ) -> anyhow::Result<supervisor::Parts> {
@@ -238,7 +242,7 @@ async fn parts(
         lambda_endpoint,
         secret: credentials::Secret::new(state.token().reveal()),
         starts: Arc::new(Semaphore::new(cores * STARTS_PER_CORE)),
-        builds: builds(state).await?,
+        builds,
         watcher: Watcher::start(state.folder().join("noticed")),
         requests,
         sandboxes,
@@ -246,14 +250,13 @@ async fn parts(
     })
 }
 
-/// A folder for builds, empty: what a daemon built before was of sources that may have changed.
-async fn builds(state: &State) -> anyhow::Result<PathBuf> {
+/// The folder for builds. What was built of projects that are gone is gone.
+async fn builds(state: &State, saved: &Saved) -> anyhow::Result<PathBuf> {
     let folder = state.folder().join(BUILDS);
-    let emptied = folder.clone();
-    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(emptied)).await?;
-    if let Err(problem) = removed
-        && problem.kind() != std::io::ErrorKind::NotFound
-    {
+    let known: BTreeSet<String> = saved.projects.keys().map(|name| name.0.clone()).collect();
+    let tidied = folder.clone();
+    let tidy = tokio::task::spawn_blocking(move || artifacts::tidy(&tidied, |name| known.contains(name))).await?;
+    if let Err(problem) = tidy {
         tracing::warn!(%problem, folder = %folder.display(), "earlier builds could not be removed");
     }
     Ok(folder)

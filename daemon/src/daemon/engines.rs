@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::project::settings::SandboxChoice;
 use crate::sandbox::engine::{self, Engine, Engines};
 use crate::supervisor::{self, Patch};
-use crate::watch::{Asked, Told, Watch, Watcher};
+use crate::watch::{Scope, Told, Watch, Watcher};
 
 /// Touches that may wait; one is as good as many.
 const TOUCHES: usize = 4;
@@ -55,7 +55,7 @@ async fn watch(watcher: &Watcher, sockets: &[PathBuf], told: mpsc::Sender<Told>)
     let (subject, since) = (watcher.subject(), SystemTime::now());
     let watched = sockets.iter().map(|socket| {
         let root = socket.parent().unwrap_or(socket).to_path_buf();
-        watcher.watch(Asked { subject: subject.clone(), paths: vec![socket.clone()], root, since, told: told.clone() })
+        watcher.watch(subject.clone(), Scope { paths: vec![socket.clone()], root, since }, told.clone())
     });
     join_all(watched).await
 }

@@ -223,6 +223,17 @@ impl Step {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A step of `make`.
+    pub(crate) fn makefile(source: &Path) -> Step {
+        let recipe = Recipe::Makefile { target: "build-Orders".to_owned() };
+        Step { method: "makefile", source: source.to_path_buf(), recipe }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -50,7 +50,7 @@ pub struct Parts {
     pub secret: Secret,
     /// The daemon's bound on concurrent starts.
     pub starts: Arc<Semaphore>,
-    /// Where functions are built; what is in it is worth nothing to another daemon.
+    /// Where functions are built: a folder a project.
     pub builds: PathBuf,
     /// Watches files, for all projects.
     pub watcher: Watcher,
@@ -262,12 +262,14 @@ impl Actor {
             drop(answer.send(Err(Refused::UnknownProject(name))));
             return;
         };
-        let (store, queue) = (self.shared.store.clone(), self.queue.clone());
+        let (store, queue, built) = (self.shared.store.clone(), self.queue.clone(), self.shared.builds.join(&name.0));
         self.shared.requests.spawn(format!("the removal of {name}"), async move {
             let (stopped, outcome) = oneshot::channel();
             project.send(Order::Stop { answer: stopped });
             drop(outcome.await);
             queue.forget(name.clone());
+            // What cannot be removed now is when the daemon starts.
+            drop(tokio::fs::remove_dir_all(built).await);
             let forgotten = store.commit(vec![Change::RemoveProject(name)]).await;
             drop(answer.send(forgotten.map_err(|problem| Refused::Store(problem.to_string()))));
         });

@@ -14,6 +14,7 @@ mod patch;
 mod refused;
 mod report;
 mod standing;
+mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ use crate::project::settings::{ProjectName, Settings};
 use crate::project::{FunctionId, Project};
 use crate::store::{Change, SavedProject, Wanted};
 use crate::template::Diagnostic;
-use crate::watch::{Subject, Told, Watch};
+use crate::watch::{Subject, Told};
 
 pub(super) use self::order::{Order, ProjectHandle};
 
@@ -44,6 +45,7 @@ use self::coming::{Arrived, Coming};
 use self::order::Card;
 use self::patch::patched;
 use self::refused::Waiting;
+use self::watching::Watched;
 use super::actor::Shared;
 use super::directory::Listing;
 use super::handle::{CallerEnvironment, Patch, ProjectStatus, Refused, ReloadOutcome, ReloadReport};
@@ -85,6 +87,7 @@ pub(super) fn spawn(shared: Shared, saved: SavedProject) -> ProjectHandle {
         subject: shared.watcher.subject(),
         touches,
         surroundings: None,
+        watched: None,
         unwatched: Vec::new(),
         shared: shared.clone(),
     };
@@ -106,9 +109,6 @@ struct Live {
     gateway: Gateway,
     template: (PathBuf, String),
     since: SystemTime,
-    watch: Watch,
-    /// What it watches.
-    watched: Vec<PathBuf>,
 }
 
 struct ProjectTask {
@@ -132,6 +132,7 @@ struct ProjectTask {
     touches: mpsc::Sender<Told>,
     /// Files that the last reading of the template looked at.
     looked_at: Vec<PathBuf>,
+    watched: Option<Watched>,
     /// What is not watched as it should be.
     unwatched: Vec<Diagnostic>,
     surroundings: Option<Arc<Surroundings>>,
@@ -231,6 +232,7 @@ impl ProjectTask {
     async fn stop(&mut self) -> Result<(), Refused> {
         self.listing.retract();
         self.waiting = None;
+        self.watched = None;
         self.building.clear();
         self.coming.clear();
         self.answer_stopped();

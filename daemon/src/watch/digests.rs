@@ -25,13 +25,11 @@ const MOST_BYTES: u64 = 128 << 20;
 const MOST_FILE: u64 = 8 << 20;
 /// More paths at once are not compared.
 const MOST_COMPARED: usize = 512;
-/// File times advance in steps of this.
-const STEP: Duration = Duration::from_millis(5);
 /// Stands for a folder, whose content is its files'.
 const FOLDER: u128 = 0;
 
 /// The index of one project.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Digests {
     known: HashMap<u64, u128>,
     hasher: RandomState,
@@ -41,10 +39,30 @@ pub(super) struct Digests {
     forgotten: u64,
 }
 
+/// What an index begins with.
+#[derive(Debug)]
+pub(super) struct Before {
+    /// What is known already.
+    pub(super) known: Digests,
+    /// What changed from here on is told.
+    pub(super) since: SystemTime,
+    /// Events of what changed from here on may be on their way.
+    pub(super) quiet: SystemTime,
+}
+
+impl Before {
+    /// Nothing is known, and nothing was watched.
+    fn nothing(since: SystemTime) -> Before {
+        Before { known: Digests::default(), since, quiet: since }
+    }
+}
+
 /// An index of everything, and what changed while nobody watched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Built {
     digests: Digests,
+    since: SystemTime,
+    quiet: SystemTime,
     late: Vec<PathBuf>,
     seen: usize,
     bytes: u64,
@@ -60,12 +78,13 @@ pub(super) struct Compared {
 }
 
 impl Built {
-    /// Reads everything that is wanted; blocks. Files that changed after `since` are told apart and not known: nobody can
-    /// say whether what was read of them is what runs.
-    pub(super) fn read(wanted: &Wanted, ignored: &Ignored, since: SystemTime) -> Built {
-        let mut built = Built::default();
-        built.digests.complete = true;
-        let since = since.checked_sub(STEP).unwrap_or(UNIX_EPOCH);
+    /// Reads everything that is wanted; blocks. Of what is `known` already that stays known which was told of it; a file
+    /// that holds something else now is told apart. So are files that are new here and changed after `since`, which are
+    /// not known: nobody can say whether what was read of them is what runs.
+    pub(super) fn read(wanted: &Wanted, ignored: &Ignored, before: Before) -> Built {
+        let Before { known, since, quiet } = before;
+        let digests = Digests { complete: true, ..known };
+        let mut built = Built { digests, since, quiet, late: Vec::new(), seen: 0, bytes: 0 };
         let mut stack: Vec<_> = wanted.paths().iter().map(|path| (path.clone(), path.as_path())).collect();
         while let Some((path, whole)) = stack.pop() {
             let Ok(metadata) = fs::metadata(&path) else { continue };
@@ -73,7 +92,7 @@ impl Built {
                 built.digests.complete = false;
                 break;
             }
-            built.add(&path, &metadata, since);
+            built.add(&path, &metadata);
             if metadata.is_dir() {
                 let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
                 stack.extend(below.filter(|below| !ignored.ignores(whole, below)).map(|below| (below, whole)));
@@ -82,13 +101,26 @@ impl Built {
         built
     }
 
-    fn add(&mut self, path: &Path, metadata: &Metadata, since: SystemTime) {
+    fn add(&mut self, path: &Path, metadata: &Metadata) {
         self.seen += 1;
-        if metadata.is_file() && changed(metadata) > since {
+        self.bytes += if metadata.is_file() { metadata.len().min(MOST_FILE) } else { 0 };
+        let key = self.digests.key(path);
+        if let Some(told) = self.digests.known.get(&key).copied() {
+            match self.digests.learn(path, metadata) {
+                Ok(content) if content == told => {}
+                _ => self.late.push(path.to_path_buf()),
+            }
+            self.digests.known.insert(key, told);
+            return;
+        }
+        // Of two moments in one step of the clock nobody knows which was first.
+        if metadata.is_file() && changed(metadata) >= self.since {
             self.late.push(path.to_path_buf());
             return;
         }
-        self.bytes += if metadata.is_file() { metadata.len().min(MOST_FILE) } else { 0 };
+        if metadata.is_file() && changed(metadata) >= self.quiet {
+            return;
+        }
         // One that cannot be read is not known, and neither is what has come and gone.
         self.digests.complete &= self.digests.learn(path, metadata).is_ok();
     }
@@ -151,7 +183,7 @@ impl Digests {
 
     /// What changed, after events were lost; blocks. Where that is not known it is everything.
     pub(super) fn after_loss(&mut self, wanted: &Wanted, ignored: &Ignored) -> Vec<PathBuf> {
-        let now = Built::read(wanted, ignored, UNIX_EPOCH);
+        let now = Built::read(wanted, ignored, Before::nothing(UNIX_EPOCH));
         let told = self.complete && now.digests.complete;
         let mut changed = now.late;
         changed.retain(|path| self.differs(path));
@@ -244,8 +276,13 @@ mod tests {
         }
 
         fn read(&self, since: SystemTime) -> Built {
+            self.read_after(Before { known: self.digests.clone(), since, quiet: since })
+        }
+
+        fn read_after(&self, before: Before) -> Built {
             let root = self.folder.path().to_path_buf();
-            Built::read(&Wanted::new(vec![root.clone()], root.clone()), &Ignored::read(std::iter::once(&root)), since)
+            let wanted = Wanted::new(vec![root.clone()], root.clone());
+            Built::read(&wanted, &Ignored::read(std::iter::once(&root)), before)
         }
 
         /// What is told of a path that was waited for.
@@ -325,10 +362,26 @@ mod tests {
     #[test]
     fn what_was_saved_before_the_watch_began_is_told() {
         let case = Case::new();
-        let built = case.read(UNIX_EPOCH);
+        let built = case.read_after(Before::nothing(UNIX_EPOCH));
         let mut late = Digests::default().take_over(built, &HashSet::new());
         late.sort();
         assert_eq!(late, [case.path("app.py"), case.path("pkg/a.py")]);
+    }
+
+    #[test]
+    fn what_was_told_of_a_file_stays_known_and_what_differs_from_it_is_told() {
+        let mut case = Case::new();
+        fs::write(case.path("app.py"), "two").unwrap();
+        // By its times it changed long ago: only who knows what it held can say that it did.
+        let built = case.read(SystemTime::now() + Duration::from_secs(1));
+        assert_eq!(case.digests.take_over(built, &HashSet::new()), [case.path("app.py")]);
+        let app = case.path("app.py");
+        assert_eq!(
+            case.changed(app.clone()),
+            std::slice::from_ref(&app),
+            "when it is told, and not before, it is known"
+        );
+        assert!(case.changed(app).is_empty());
     }
 
     #[test]

@@ -3,19 +3,19 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 use notify::EventKind;
 use notify::event::{MetadataKind, ModifyKind};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::digests::{Built, Compared, Digests};
+use super::digests::{Before, Built, Compared, Digests};
 use super::gathered::{Gathered, Said, Taken};
 use super::hub::Noticed;
 use super::ignored::{Ignored, RULES};
 use super::wanted::Wanted;
-use super::{Told, Touched, Unrest};
+use super::{Told, Touched, Unrest, now};
 
 /// An index that was given up is made anew when nothing has happened for so long.
 const CALM: Duration = Duration::from_secs(1);
@@ -48,12 +48,14 @@ pub(super) async fn run(
 }
 
 /// An index that is being made.
-#[derive(Default)]
 struct Index {
+    is_first: bool,
     making: Option<BoxFuture<'static, Option<Built>>>,
     /// What happened to files since it was begun.
     meanwhile: HashSet<PathBuf>,
     forgotten: u64,
+    /// Since when changes are to be found that nobody watched; until an index was taken over.
+    since: Option<SystemTime>,
     /// There is more than can be indexed.
     too_much: bool,
 }
@@ -93,7 +95,14 @@ impl Gather {
             wanted,
             gathered: Gathered::default(),
             digests: Digests::default(),
-            index: Index::default(),
+            index: Index {
+                is_first: true,
+                making: None,
+                meanwhile: HashSet::new(),
+                forgotten: 0,
+                since: None,
+                too_much: false,
+            },
             indexing,
             told,
             unrest,
@@ -118,7 +127,8 @@ impl Gather {
         if !self.gathered.is_empty() {
             self.tell().await;
         } else if !self.digests.is_complete() && !self.index.too_much && self.index.making.is_none() {
-            self.build(SystemTime::now());
+            // What changed lately may not have been noticed yet, since nothing else was.
+            self.build(now().checked_sub(CALM / 2).unwrap_or(UNIX_EPOCH));
         }
     }
 
@@ -134,6 +144,11 @@ impl Gather {
                 if self.gathered.is_empty() {
                     self.settled().await;
                 }
+            }
+            Noticed::Turned(wanted, since) => {
+                self.ignored = Arc::new(Ignored::read(wanted.ruled()));
+                self.wanted = wanted;
+                self.build(since);
             }
             Noticed::Degraded(why) => drop(self.told.send(Told::Degraded(why)).await),
         }
@@ -211,11 +226,17 @@ impl Gather {
 
     fn build(&mut self, since: SystemTime) {
         let (wanted, ignored, indexing) = (self.wanted.clone(), self.ignored.clone(), self.indexing.clone());
-        self.index.meanwhile.clear();
+        let since = self.index.since.map_or(since, |owed| owed.min(since));
+        self.index.since = Some(since);
+        // Where something was watched before, events may be on their way.
+        let quiet = if self.index.is_first { since } else { since.checked_sub(CALM / 2).unwrap_or(UNIX_EPOCH) };
+        self.index.is_first = false;
+        let before = Before { known: self.digests.clone(), since, quiet };
+        self.index.meanwhile = self.gathered.paths().cloned().collect();
         self.index.forgotten = self.digests.forgotten();
         self.index.making = Some(Box::pin(async move {
             let _turn = indexing.acquire().await.ok()?;
-            tokio::task::spawn_blocking(move || Built::read(&wanted, &ignored, since)).await.ok()
+            tokio::task::spawn_blocking(move || Built::read(&wanted, &ignored, before)).await.ok()
         }));
     }
 
@@ -226,6 +247,7 @@ impl Gather {
         }
         let meanwhile = std::mem::take(&mut self.index.meanwhile);
         let late = self.digests.take_over(built, &meanwhile);
+        self.index.since = None;
         self.index.too_much = !self.digests.is_complete();
         late.into_iter().for_each(|path| self.gathered.touch(path, Instant::now()));
     }

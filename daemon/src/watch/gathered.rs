@@ -162,6 +162,11 @@ impl Gathered {
         self.first.is_none()
     }
 
+    /// What waits to be told.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.paths.iter()
+    }
+
     /// How long to wait for the next event before telling.
     pub(super) fn patience(&self, now: Instant) -> Duration {
         let most = if self.burst.len() >= STORM { STORM_MOST_WAIT } else { MOST_WAIT };

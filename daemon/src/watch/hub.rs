@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::SystemTime;
 
 use notify::event::ModifyKind;
 use notify::{ErrorKind, Event, EventKind, INotifyWatcher, RecursiveMode};
@@ -31,6 +32,8 @@ pub(super) enum Order {
         /// Told when everything is watched.
         armed: oneshot::Sender<()>,
     },
+    /// It wants something else.
+    Turn { id: u64, wanted: Arc<Wanted>, since: SystemTime, armed: oneshot::Sender<()> },
     /// It does not want to be told any more.
     Forget(u64),
     /// Someone asks whether everything that happened so far was told.
@@ -54,6 +57,8 @@ pub(super) enum Noticed {
     Degraded(String),
     /// Everything that happened before this was asked for was noticed.
     Settled(oneshot::Sender<()>),
+    /// Something else is watched from now on.
+    Turned(Arc<Wanted>, SystemTime),
 }
 
 /// Starts the thread.
@@ -69,6 +74,12 @@ pub(super) fn spawn(orders: Sender<Order>, queue: Receiver<Order>, cookies: Path
     if let Err(problem) = running {
         // The queue is gone with the thread: each watch then says that it does not watch.
         tracing::error!(%problem, "the watcher's thread cannot be started");
+    }
+}
+
+fn answer(armed: oneshot::Sender<()>) {
+    if armed.send(()).is_err() {
+        tracing::debug!("nobody waits for a watch any more");
     }
 }
 
@@ -106,9 +117,11 @@ impl<E: notify::Watcher> Hub<E> {
             match order {
                 Order::Watch { id, subject, wanted, noticed, armed } => {
                     self.subscribe(id, Subscription { subject, wanted, noticed });
-                    if armed.send(()).is_err() {
-                        tracing::debug!("nobody waits for a watch any more");
-                    }
+                    answer(armed);
+                }
+                Order::Turn { id, wanted, since, armed } => {
+                    self.turn(id, wanted, since);
+                    answer(armed);
                 }
                 Order::Forget(id) => {
                     self.subscriptions.remove(&id);
@@ -154,6 +167,17 @@ impl<E: notify::Watcher> Hub<E> {
         let wanted = subscription.wanted.clone();
         self.subscriptions.insert(id, subscription);
         self.arm(|_| without_covered(wanted.folders()));
+    }
+
+    /// It is told when all is watched: what it reads then cannot change unseen.
+    fn turn(&mut self, id: u64, wanted: Arc<Wanted>, since: SystemTime) {
+        let Some(known) = self.subscriptions.get(&id) else { return };
+        let Subscription { subject, noticed, .. } = known;
+        let turned = Subscription { subject: *subject, wanted: wanted.clone(), noticed: noticed.clone() };
+        self.subscribe(id, turned);
+        self.give_up();
+        self.arm(Hub::wanted);
+        self.subscriptions[&id].tell(Noticed::Turned(wanted, since));
     }
 
     /// Watches what is wanted. Folders may come while others are armed: it looks until nothing is new.

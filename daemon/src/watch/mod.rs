@@ -22,8 +22,9 @@ mod wanted;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::hub::Order;
@@ -79,19 +80,23 @@ impl Subject {
     }
 }
 
-/// What is to be watched, and who is told.
+/// The time by the clock that files are dated by. It goes on in steps, and lags behind the other where the machine is busy.
+#[must_use]
+pub fn now() -> SystemTime {
+    let now = clock_gettime(ClockId::RealtimeCoarse);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    UNIX_EPOCH + Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
+/// What is to be watched.
 #[derive(Debug)]
-pub struct Asked {
-    /// For whom.
-    pub subject: Subject,
+pub struct Scope {
     /// Files and folders; what is not there yet is told when it comes.
     pub paths: Vec<PathBuf>,
     /// The project's folder: its `.samdignore` counts, and folders between it and the paths may come and go.
     pub root: PathBuf,
-    /// What changed from here on is told, also when it was before the watch could begin.
+    /// What changed from here on is told, also when it was before the watch could begin; by [`now`].
     pub since: SystemTime,
-    /// Who is told.
-    pub told: mpsc::Sender<Told>,
 }
 
 /// The one watcher of the daemon; cheap to clone. Its thread ends when the last clone and watch are gone.
@@ -146,9 +151,9 @@ impl Watcher {
         Subject { id: self.way.next.fetch_add(1, Ordering::Relaxed), way: self.way.clone(), unrest: Unrest::default() }
     }
 
-    /// Watches what is asked; returns when it is watched.
-    pub async fn watch(&self, asked: Asked) -> Watch {
-        let Asked { subject, paths, root, since, told } = asked;
+    /// Watches for a subject, and tells; returns when it is watched.
+    pub async fn watch(&self, subject: Subject, scope: Scope, told: mpsc::Sender<Told>) -> Watch {
+        let Scope { paths, root, since } = scope;
         let id = self.way.next.fetch_add(1, Ordering::Relaxed);
         let wanted = Arc::new(Wanted::new(paths, root));
         let (noticed, seen) = mpsc::unbounded_channel();
@@ -160,5 +165,52 @@ impl Watcher {
         }
         let gathering = gather::run(seen, wanted, since, (told, subject.unrest), self.way.indexing.clone());
         Watch { id, way: self.way.clone(), gathering: tokio::spawn(gathering).abort_handle() }
+    }
+}
+
+impl Watch {
+    /// Watches something else from now on; returns when it is watched. What was noticed before is told all the same, and
+    /// what was known of files that stay watched is not forgotten.
+    pub async fn turn_to(&self, scope: Scope) {
+        let Scope { paths, root, since } = scope;
+        let (armed, is_armed) = oneshot::channel();
+        let wanted = Arc::new(Wanted::new(paths, root));
+        drop(self.way.orders.send(Order::Turn { id: self.id, wanted, since, armed }));
+        // That the watcher has ended was told when the watch began.
+        drop(is_armed.await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_saved_before_a_watch_turned_to_something_else_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, more) = (folder.path().join("code"), folder.path().join("samconfig.toml"));
+        std::fs::create_dir(&code).unwrap();
+        let scope = |paths: &[&PathBuf]| Scope {
+            paths: paths.iter().copied().cloned().collect(),
+            root: folder.path().to_path_buf(),
+            // Nothing is told because of its times.
+            since: now() + Duration::from_millis(200),
+        };
+        let watcher = Watcher::start(folder.path().join("cookies"));
+        let (told, mut hears) = mpsc::channel(64);
+        let watch = watcher.watch(watcher.subject(), scope(&[&code]), told).await;
+        for number in 0..20 {
+            let file = code.join(format!("{number}.py"));
+            std::fs::write(&file, "").unwrap();
+            let paths: &[&PathBuf] = if number % 2 == 0 { &[&code, &more] } else { &[&code] };
+            watch.turn_to(scope(paths)).await;
+            loop {
+                match tokio::time::timeout(Duration::from_secs(30), hears.recv()).await {
+                    Ok(Some(Told::Touched(touched, _))) if touched.paths.contains(&file) => break,
+                    Ok(Some(_)) => {}
+                    nothing => panic!("{} was lost: {nothing:?}", file.display()),
+                }
+            }
+        }
     }
 }

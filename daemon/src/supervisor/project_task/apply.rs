@@ -21,7 +21,6 @@ use crate::project::{FunctionId, Project};
 use crate::supervisor::handle::{Refused, ReloadOutcome, ReloadReport};
 use crate::supervisor::reconcile::{self, Ground, Kept, Preparation, Running, State};
 use crate::template::Diagnostic;
-use crate::watch::{Asked, Watch};
 
 use super::account::Account;
 use super::cause::Cause;
@@ -58,7 +57,9 @@ impl ProjectTask {
         }
         self.looked_at = loaded.looked_at;
         let Some(next) = loaded.project else {
-            self.watch_what_was_looked_at().await;
+            if self.running.is_some() {
+                self.watch_what_was_looked_at(cause.since).await;
+            }
             return Ok(self.report(&cause, ReloadOutcome::Rejected { diagnostics: errors(&loaded.diagnostics) }));
         };
         let next = Arc::new(self.staged(next, &cause));
@@ -88,12 +89,8 @@ impl ProjectTask {
         let is_unchanged = diff.is_empty() && same_front && listener.is_none();
         self.generation += u64::from(!is_unchanged);
         let template = (loaded.template, loaded.why);
-        let watch = self.watch(next.watched(), cause.since).await;
-        self.publish(
-            Next { project: next.clone(), functions: made.functions, account, front, template },
-            listener,
-            watch,
-        )?;
+        self.publish(Next { project: next.clone(), functions: made.functions, account, front, template }, listener)?;
+        self.watch(next.watched(), cause.since).await;
         self.expect(&next, &made.prepared, made.awaited, &cause);
         if is_unchanged {
             return Ok(self.report(&cause, ReloadOutcome::Unchanged));
@@ -243,19 +240,10 @@ impl ProjectTask {
     }
 
     /// One swap, which cannot fail once the snapshot is made.
-    pub(super) fn publish(
-        &mut self,
-        next: Next,
-        listener: Option<TcpListener>,
-        new_watch: Option<(Vec<PathBuf>, Watch)>,
-    ) -> Result<(), Refused> {
+    pub(super) fn publish(&mut self, next: Next, listener: Option<TcpListener>) -> Result<(), Refused> {
         let Next { project, functions, account, front, template } = next;
         let snapshot = Arc::new(self.snapshot(&project, &functions, &account, front.clone())?);
-        let (gateway, old_watch) = match self.running.take() {
-            Some(Live { gateway, watch, watched, .. }) => (Some(gateway), Some((watched, watch))),
-            None => (None, None),
-        };
-        let gateway = match (listener, gateway) {
+        let gateway = match (listener, self.running.take().map(|live| live.gateway)) {
             (None, Some(gateway)) => {
                 gateway.publish(snapshot);
                 gateway
@@ -268,46 +256,10 @@ impl ProjectTask {
         };
         gateway.tell_generation(self.settings.tell_generation);
         self.port = Some(gateway.address.port());
-        let Some((watched, watch)) = new_watch.or(old_watch) else {
-            return Err(Refused::Other("nothing is watched".to_owned()));
-        };
         self.listing.publish(reconcile::roster(&functions, &self.logs, &self.access));
         let front = (self.settings.gateway.clone(), front);
         let since = SystemTime::now();
-        self.running = Some(Live { project, functions, account, front, gateway, template, since, watch, watched });
+        self.running = Some(Live { project, functions, account, front, gateway, template, since });
         Ok(())
-    }
-
-    /// A watch of what the next project uses; `None` when the one that is there watches just that.
-    async fn watch(&mut self, paths: Vec<PathBuf>, since: SystemTime) -> Option<(Vec<PathBuf>, Watch)> {
-        if self.running.as_ref().is_some_and(|live| live.watched == paths) {
-            return None;
-        }
-        self.unwatched.clear();
-        Some((paths.clone(), self.watch_since(paths, since).await))
-    }
-
-    /// What keeps the next configuration from serving may be a file that the one that serves does not use.
-    async fn watch_what_was_looked_at(&mut self) {
-        let Some(live) = &self.running else { return };
-        let mut paths = live.watched.clone();
-        paths.extend(self.looked_at.iter().filter(|path| !live.watched.contains(path)).cloned());
-        let new = self.watch(paths, SystemTime::now()).await;
-        if let (Some(live), Some((watched, watch))) = (&mut self.running, new) {
-            (live.watched, live.watch) = (watched, watch);
-        }
-    }
-
-    /// A watch from now on.
-    pub(super) async fn watch_files(&self, paths: Vec<PathBuf>) -> Watch {
-        self.watch_since(paths, SystemTime::now()).await
-    }
-
-    async fn watch_since(&self, paths: Vec<PathBuf>, since: SystemTime) -> Watch {
-        let path = &self.settings.path;
-        let root = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
-        let root = root.unwrap_or(path).to_path_buf();
-        let asked = Asked { subject: self.subject.clone(), paths, root, since, told: self.touches.clone() };
-        self.shared.watcher.watch(asked).await
     }
 }

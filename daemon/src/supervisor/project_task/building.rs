@@ -16,7 +16,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use crate::builder::{self, Failure};
+use crate::builder::{self, Failure, artifacts};
 use crate::project::build::{self, Step};
 use crate::project::function::{Code, Function, Package};
 use crate::project::{FunctionId, Project};
@@ -81,11 +81,20 @@ pub(super) struct Done {
     outcome: Result<(), Failure>,
 }
 
+/// For the daemon that comes after this one.
+async fn keep(folder: PathBuf, serial: u64, step: Step) {
+    let kept = tokio::task::spawn_blocking(move || artifacts::keep(&folder, serial, &step)).await;
+    if let Err(problem) = kept.unwrap_or_else(|panicked| Err(panicked.into())) {
+        tracing::warn!(%problem, "a good build could not be noted, or an old one not removed");
+    }
+}
+
 impl Building {
-    /// Builds into folders below `folder`; what comes of them is sent to `done`.
+    /// Builds into folders below `folder`; what comes of them is sent to `done`. Folders that an earlier daemon filled, or
+    /// did not fill to the end, are left alone.
     pub(super) fn new(folder: PathBuf, done: mpsc::UnboundedSender<Done>) -> Building {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Building { folder, serial: 0, builds: BTreeMap::new(), done, turns, waiting: Vec::new() }
+        let (turns, serial) = (Arc::new(Semaphore::new(AT_ONCE)), artifacts::highest(&folder));
+        Building { folder, serial, builds: BTreeMap::new(), done, turns, waiting: Vec::new() }
     }
 
     /// Stops what runs and forgets what was built.
@@ -171,21 +180,25 @@ impl ProjectTask {
         building.serial += 1;
         let (serial, id) = (building.serial, function.id.clone());
         let folder = building.folder.join(id.0.replace('/', "-"));
-        let (artifacts, scratch) = (folder.join(serial.to_string()), folder.join("scratch"));
+        let (made, scratch) = (folder.join(serial.to_string()), folder.join("scratch"));
         let (done, turns, project) = (building.done.clone(), building.turns.clone(), self.settings.name.clone());
         let journal = Journal::new(function, self.logs.clone());
         let old = building.builds.remove(&id);
-        let (kept, in_a_row) = old.map_or((None, 0), |build| (build.artifacts, build.in_a_row));
+        let (kept, in_a_row) =
+            old.map_or_else(|| (artifacts::last_good(&folder, &step), 0), |build| (build.artifacts, build.in_a_row));
         let (built, of, files) = (step.clone(), id.clone(), self.subject.clone());
         let task = self.shared.requests.spawn(format!("the build of {id}"), async move {
             let Ok(_turn) = turns.acquire().await else { return };
             tracing::info!(%project, function = %of, method = built.method, "building");
             journal.note(&format!("BUILD {} begins", built.method));
-            let outcome = builder::build(&built, &artifacts, &scratch, |line| journal.note(line)).await;
+            let outcome = builder::build(&built, &made, &scratch, |line| journal.note(line)).await;
+            if outcome.is_ok() {
+                keep(folder, serial, built).await;
+            }
             // What the build itself changed is known as such: it was told while the build was running.
             files.settled().await;
             // A project that has gone away does not miss it.
-            drop(done.send(Done { function: of, serial, artifacts, outcome }));
+            drop(done.send(Done { function: of, serial, artifacts: made, outcome }));
         });
         let standing =
             Standing::Running { serial, began: Instant::now(), again: None, _task: Stopped(task.abort_handle()) };

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::oneshot;
 
 use crate::project::FunctionId;
-use crate::watch::{Noticed, Told, Touched};
+use crate::watch::{self, Noticed, Told, Touched};
 
 /// What sets a change off.
 pub(super) struct Cause {
@@ -20,12 +20,12 @@ pub(super) struct Cause {
 impl Cause {
     /// A command that was given now.
     pub(super) fn command(forced: Option<Vec<FunctionId>>) -> Cause {
-        Cause { began: Instant::now(), since: SystemTime::now(), touched: Vec::new(), forced }
+        Cause { began: Instant::now(), since: watch::now(), touched: Vec::new(), forced }
     }
 
     /// Files that changed.
     pub(super) fn files(began: Instant, touched: Vec<PathBuf>) -> Cause {
-        Cause { began, since: SystemTime::now(), touched, forced: None }
+        Cause { began, since: watch::now(), touched, forced: None }
     }
 }
 

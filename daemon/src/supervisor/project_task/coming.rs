@@ -172,6 +172,6 @@ impl ProjectTask {
         functions.insert(id.clone(), running);
         let (project, template, front) = (Arc::clone(&live.project), live.template.clone(), live.front.1.clone());
         self.generation += 1;
-        self.publish(Next { project, functions, account, front, template }, None, None)
+        self.publish(Next { project, functions, account, front, template }, None)
     }
 }

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::supervisor::handle::{Patch, Refused};
 use crate::template::{Diagnostic, Severity};
-use crate::watch::Watch;
+use crate::watch;
 
 use super::ProjectTask;
 
-/// Why nothing runs although it should, and what is watched meanwhile.
+/// Why nothing runs although it should.
 pub(super) struct Waiting {
     why: Refused,
     /// Ports of other projects, when it was last tried.
     owned: BTreeSet<u16>,
-    _watch: Watch,
 }
 
 impl Waiting {
@@ -32,10 +31,11 @@ impl ProjectTask {
     /// Starts what ran when the daemon ended.
     pub(super) async fn restore(&mut self, owned: BTreeSet<u16>) {
         self.listing.begin();
+        let since = watch::now();
         if let Err(why) = self.start(Patch::default(), &owned).await {
             tracing::error!(project = %self.name(), %why, "a project could not be started again; its files are watched");
-            let watch = self.watch_files(self.looked_at.clone()).await;
-            self.waiting = Some(Waiting { why, owned, _watch: watch });
+            self.watch_what_was_looked_at(since).await;
+            self.waiting = Some(Waiting { why, owned });
         }
         self.listing.settle();
     }
