@@ -318,6 +318,7 @@ impl DockerLauncher {
             labels: &self.labels,
             generation: made.generation,
             tmp: self.tmp,
+            most_processes: self.engine.most_processes,
         }
     }
 

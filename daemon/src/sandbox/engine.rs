@@ -19,6 +19,7 @@ use bollard::Docker;
 use bollard::models::{IpamConfig, SystemInfo, SystemVersion};
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::StreamExt;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::Mutex;
 
 use transport::Transport;
@@ -51,6 +52,8 @@ pub struct Engine {
     pub makes_bridges_late: bool,
     /// The memory of its machine, in bytes.
     pub memory: u64,
+    /// The most processes that a user may have, where it would ask for more: Podman does, also without the right to.
+    pub most_processes: Option<i64>,
 }
 
 impl Engine {
@@ -171,11 +174,24 @@ async fn open(place: &Place, setting: Option<&str>) -> Result<(Engine, Transport
     let info = docker.info().await.unwrap_or_default();
     let whereabouts = whereabouts::of(&place.address, setting, &info).await?;
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-    let makes_bridges_late = whereabouts == Whereabouts::Here
-        && !is_rootless(&info)
-        && is_podman(&docker.version().await.unwrap_or_default());
-    let address = place.address.clone();
-    Ok((Engine { docker, address, network, whereabouts, makes_bridges_late, memory }, transport))
+    let is_podman_here = whereabouts == Whereabouts::Here && is_podman(&docker.version().await.unwrap_or_default());
+    let engine = Engine {
+        docker,
+        address: place.address.clone(),
+        network,
+        whereabouts,
+        makes_bridges_late: is_podman_here && !is_rootless(&info),
+        memory,
+        most_processes: is_podman_here.then(most_processes).flatten(),
+    };
+    Ok((engine, transport))
+}
+
+/// As many as this process may have, and no more than the kernel has numbers for: another process of this machine may give
+/// that on.
+fn most_processes() -> Option<i64> {
+    let numbers = std::fs::read_to_string("/proc/sys/kernel/pid_max").ok()?.trim().parse().ok()?;
+    i64::try_from(getrlimit(Resource::Nproc).maximum.map_or(numbers, |most| most.min(numbers))).ok()
 }
 
 /// A rootless engine's networks are in a namespace of its own, and their addresses never become this machine's.

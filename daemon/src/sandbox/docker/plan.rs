@@ -59,6 +59,8 @@ pub(super) struct Plan<'a> {
     pub(super) labels: &'a Labels,
     pub(super) generation: u64,
     pub(super) tmp: Tmp,
+    /// The limit of a user's processes, where the engine's own is not to be.
+    pub(super) most_processes: Option<i64>,
 }
 
 impl Labels {
@@ -124,11 +126,7 @@ impl Plan<'_> {
             memory_swap: memory,
             cpu_shares: Some(shares(i64::from(self.function.memory_mb))),
             pids_limit: Some(MOST_PROCESSES),
-            ulimits: Some(vec![ResourcesUlimits {
-                name: Some("nofile".to_owned()),
-                soft: Some(MOST_FILES),
-                hard: Some(MOST_FILES),
-            }]),
+            ulimits: Some(self.limits()),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
             readonly_rootfs: Some(true),
@@ -138,6 +136,13 @@ impl Plan<'_> {
         };
         self.tmp.lay_into(&mut host);
         host
+    }
+
+    fn limits(&self) -> Vec<ResourcesUlimits> {
+        let limit =
+            |name: &str, most| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) };
+        let files = limit("nofile", MOST_FILES);
+        std::iter::once(files).chain(self.most_processes.map(|most| limit("nproc", most))).collect()
     }
 
     /// Names that the container knows: the user's, and the engine's for this machine.
@@ -200,6 +205,7 @@ mod tests {
             labels: &labels,
             generation: 3,
             tmp,
+            most_processes: None,
         };
         plan.body()
     }
