@@ -88,6 +88,10 @@ impl Plan<'_> {
             labels: Some(self.label_map()),
             host_config: Some(self.host()),
             exposed_ports: self.debug_port().map(|port| vec![port]),
+            // When the daemon lets go of it, it ends.
+            open_stdin: Some(self.is_attached()),
+            attach_stdin: Some(self.is_attached()),
+            stdin_once: Some(self.is_attached()),
             // The name under which extensions and the platform's telemetry know a sandbox.
             hostname: self.has_extensions().then(|| "sandbox".to_owned()),
             domainname: self.has_extensions().then(|| "localdomain".to_owned()),
@@ -156,8 +160,12 @@ impl Plan<'_> {
         Some(servers).filter(|servers| !servers.is_empty())
     }
 
+    fn is_attached(&self) -> bool {
+        self.begin.gate == Some(gate::Where::Attached)
+    }
+
     fn has_extensions(&self) -> bool {
-        self.begin.gate == Some(gate::Where::Extensions)
+        matches!(self.begin.gate, Some(gate::Where::Extensions | gate::Where::Attached))
     }
 
     /// As the engine names the port on which a debugger may attach.
