@@ -1,9 +1,11 @@
 //! Golden cases of API Gateway's rules, the table of all rules, and what was recorded from AWS.
 //!
 //! A case is a folder under `golden/apigw/`, named `<rule>-<claim>`, with `case.json` (what is given) and `expected.json`
-//! (what the rules say). `BLESS=1` writes the expected files and `conformance.md` anew.
+//! (what the rules say), or one under `golden/served/`: a conversation with the daemon. `BLESS=1` writes the expected files
+//! and `conformance.md` anew. A rule that nothing shows fails the tests unless its line says `not met:` and why.
 
 mod recorded;
+mod served;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,7 +77,7 @@ struct Rule {
     number: String,
     evidence: String,
     claim: String,
-    /// Where the rule is kept, when it is not a golden case: a unit test's module, or the part that must keep it.
+    /// What shows the rule where no golden case does (`e2e <topic>::<test>`, `template <case>`), or `not met: <why>`.
     elsewhere: String,
 }
 
@@ -92,35 +94,44 @@ fn rules() -> Vec<Rule> {
 fn conformance(results: &Results) -> String {
     let mut table = String::from(
         "# Conformance of API Gateway's rules\n\nMade by `tests/apigw.rs` (`BLESS=1`); not edited by hand. Evidence: R recorded \
-         from AWS, D documented, S from AWS's sources, K consistently reported, I inferred. `pass` is by golden cases.\n\n| rule | evidence | claim | \
+         from AWS, D documented, S from AWS's sources, K consistently reported, I inferred. `pass` is by golden \
+         cases of the rules, `end to end` by golden conversations with the daemon or the test that is named.\n\n| rule | evidence | claim | \
          state | cases |\n|---|---|---|---|---|\n",
     );
     for rule in rules() {
-        let prefix = format!("{}-", rule.number);
-        let mine: Vec<_> = results.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
-        let state = match (mine.is_empty(), mine.iter().all(|(_, result)| result.is_ok())) {
-            (false, true) => "pass",
-            (false, false) => "**not met**",
-            (true, _) if has_unit_tests(&rule.elsewhere) => "unit tests",
-            (true, _) if has_end_to_end_test(&rule.elsewhere) => "end to end",
-            (true, _) if has_golden_template(&rule.elsewhere) => "pass",
-            (true, _) => "**not met** here",
-        };
-        let cases = if mine.is_empty() { rule.elsewhere } else { mine.len().to_string() };
+        let (state, cases) = state(&rule, results);
         writeln!(table, "| {} | {} | {} | {state} | {cases} |", rule.number, rule.evidence, rule.claim).unwrap();
     }
     table
 }
 
-/// Whether `unit <module>` names a module of the room that really has tests.
-fn has_unit_tests(elsewhere: &str) -> bool {
-    let Some(module) = elsewhere.strip_prefix("unit ") else { return false };
-    let room = home().join("../daemon/src/apigw");
-    let places = [format!("{module}.rs"), format!("{module}/mod.rs"), format!("{module}/tests.rs")];
-    let sources = places.iter().filter_map(|place| fs::read_to_string(room.join(place)).ok());
-    let tested = sources.into_iter().any(|source| source.contains("#[test]"));
-    assert!(tested, "{elsewhere}: that module has no tests");
-    true
+/// Whether a rule is met, and what shows it.
+///
+/// # Panics
+/// Nothing shows it, and it is not said why.
+fn state(rule: &Rule, results: &Results) -> (&'static str, String) {
+    let prefix = format!("{}-", rule.number);
+    let mine: Vec<_> = results.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
+    let conversations = conversations().iter().filter(|name| name.starts_with(&prefix)).count();
+    let count = mine.len() + conversations;
+    match &rule.elsewhere {
+        _ if mine.iter().any(|(_, result)| result.is_err()) => ("**not met**", count.to_string()),
+        _ if !mine.is_empty() => ("pass", count.to_string()),
+        _ if conversations > 0 => ("end to end", count.to_string()),
+        elsewhere if has_end_to_end_test(elsewhere) => ("end to end", elsewhere.clone()),
+        elsewhere if has_golden_template(elsewhere) => ("pass", elsewhere.clone()),
+        elsewhere => match elsewhere.strip_prefix("not met: ") {
+            Some(reason) => ("**not met**", reason.to_owned()),
+            None => panic!("{} has no golden case, and what stands for one is none: {elsewhere:?}", rule.number),
+        },
+    }
+}
+
+/// The golden conversations with the daemon; `served` has them.
+fn conversations() -> Vec<String> {
+    let there = fs::read_dir(home().join("golden/served")).unwrap().map(|entry| entry.unwrap().path());
+    let whole = there.filter(|case| case.join("requests.txt").exists() && case.join("expected.txt").exists());
+    whole.map(|case| case.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 /// Whether `e2e <topic>::<test>` names a test that there is.
@@ -155,7 +166,7 @@ fn the_conformance_table_is_what_the_cases_say() {
 #[test]
 fn every_case_belongs_to_a_rule() {
     let rules = rules();
-    for name in cases().keys() {
+    for name in cases().keys().chain(&conversations()) {
         let known = rules.iter().any(|rule| name.starts_with(&format!("{}-", rule.number)));
         assert!(known, "{name} has no rule in golden/apigw/rules.tsv");
     }

@@ -57,3 +57,53 @@ fn an_edit_of_one_project_is_no_reload_of_another() {
     };
     assert_eq!(pids(&before), pids(&daemon.status("p1")));
 }
+
+/// Tells how nice it is, after as long as a file says so; crashes where it is asked to.
+const NICE: &str = "
+import os, time
+def handler(event, context):
+    if 'crash' in event['path']: os._exit(1)
+    if 'hold' in event['path']:
+        open(os.environ['LAMBDA_TASK_ROOT'] + f'/held-{os.getpid()}', 'w').close()
+        while os.path.exists(os.environ['LAMBDA_TASK_ROOT'] + '/hold'): time.sleep(0.005)
+    return {'statusCode': 200, 'body': str(os.nice(0))}
+";
+
+#[test]
+fn what_crashes_again_and_again_leaves_the_processors_to_its_neighbours_until_it_is_mended() {
+    let daemon = Daemon::start();
+    let (project, neighbour) = (Project::python(NICE), Project::python(NICE));
+    let (served, beside) = (daemon.serve(&project, "crashes"), daemon.serve(&neighbour, "neighbour"));
+    let usual = beside.get("/x").text();
+    assert_eq!(served.get("/x").text(), usual);
+    for _ in 0..2 {
+        assert_eq!(served.get("/crash").status, 502);
+    }
+    eventually("one that stands back", || {
+        (served.get("/crash").status == 502 && served.get("/x").text() == "10").then_some(())
+    });
+    assert_eq!(beside.get("/x").text(), usual);
+    project.write("src/app.py", &format!("{NICE}\n# mended\n"));
+    eventually("the mended one", || (served.get("/x").text() == usual).then_some(()));
+}
+
+#[test]
+fn the_sandboxes_that_only_a_load_needs_leave_the_processors_to_others() {
+    let daemon = Daemon::start();
+    let project = Project::python(NICE);
+    project.write(".samdignore", "held-*\nhold\n");
+    project.write("src/hold", "");
+    let served = daemon.serve(&project, "load");
+    let mut nice = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..3).map(|_| scope.spawn(|| served.get("/hold").text())).collect();
+        eventually("all three", || {
+            let files = fs::read_dir(project.path().join("src")).unwrap().flatten();
+            (files.filter(|file| file.file_name().to_string_lossy().starts_with("held-")).count() == 3).then_some(())
+        });
+        fs::remove_file(project.path().join("src/hold")).unwrap();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
+    });
+    nice.sort();
+    let usual = served.get("/x").text();
+    assert_eq!(nice, [usual.as_str(), "10", "10"], "who comes alone is served by the first");
+}

@@ -102,9 +102,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let restored = CancellationToken::new();
     requests.spawn("the claims on earlier containers", dismiss(heirs, restored.clone(), requests.token()));
     let restoring = Arc::new(restored.drop_guard());
-    let followed = docker.engines.clone();
     let builds = builds(&state, &opened.saved).await?;
-    let phases = (requests.clone(), sandboxes);
+    let (phases, followed) = ((requests.clone(), sandboxes), docker.engines.clone());
     let parts = parts(place, &opened.store, docker, (endpoint, builds), phases, restoring).await?;
     let watcher = parts.watcher.clone();
     let supervisor = supervisor::spawn(parts, opened.saved);

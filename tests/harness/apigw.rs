@@ -1,6 +1,7 @@
 //! A golden case of API Gateway's rules: from its JSON to the values that the rules take, and back from what they say.
 //!
-//! `ask` names what is looked at: `route`, `event`, `reply`, `authorizer_event`, `url_event`, `url_reply`, `url_stream`.
+//! `ask` names what is looked at: `route`, `event`, `reply`, `authorizer_event`, `url_event`, `url_reply`, `url_rate`,
+//! `gateway_responses`, `findings`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,7 +13,8 @@ use bytes::Bytes;
 use samd::apigw::gateway_response::ResponseType;
 use samd::apigw::{
     AuthorizerContext, Caller, Context, Exchange, Match, Reply, Request, Router, authorizer, caller, cors, edge,
-    event_v1, event_v2, function_url, gateway_response, mock, policy, reply, usage_plan, validation,
+    event_v1, event_v2, function_url, gateway_response, limits, mock, policy, rate, reply, sigv4, usage_plan,
+    validation,
 };
 use samd::lambda::{Failure, Outcome};
 use samd::project::FunctionId;
@@ -21,6 +23,7 @@ use samd::project::api::{
     LambdaAuthorizer, LambdaAuthorizerKind, LambdaProxy, Method, Mock, MockResponse, Payload, Route, RoutePath,
     UsagePlan, Validation,
 };
+use samd::project::issuers::PinnedKeys;
 use serde_json::{Value, json};
 
 /// What the rules say to a case.
@@ -45,6 +48,9 @@ pub fn answer(case: &Value) -> Value {
             parsed(&function_url::event(&url, &request, &caller))
         }
         "url_reply" => replied(&url_reply(&request, case)),
+        "url_rate" => url_rate(&request, case),
+        "gateway_responses" => gateway_responses(&exchange),
+        "findings" => json!(limits::findings(&api)),
         other => panic!("no such question: {other}"),
     }
 }
@@ -95,8 +101,10 @@ fn authorized(
     route: &Route,
     case: &Value,
 ) -> Result<Option<AuthorizerContext>, authorizer::Refused> {
-    let Authorization::Authorizer { name, .. } = &route.authorization else {
-        return Ok(exchange.caller.authorizer.clone());
+    let name = match &route.authorization {
+        Authorization::Authorizer { name, .. } => name,
+        Authorization::Iam => return sigv4::authorize(exchange, &credentials(&case["credentials"])).map(Some),
+        Authorization::None => return Ok(exchange.caller.authorizer.clone()),
     };
     match exchange.api.authorizers.get(name) {
         Some(Authorizer::Lambda(lambda)) => {
@@ -106,6 +114,16 @@ fn authorized(
         }
         _ => Err(authorizer::unevaluable(exchange, "the case has no such authorizer")),
     }
+}
+
+/// Key pairs that signatures are verified with, by access key id.
+fn credentials(case: &Value) -> Vec<sigv4::Credentials> {
+    let pair = |(access_key, secret): (String, Value)| sigv4::Credentials {
+        secret_access_key: text(&secret, ""),
+        session_token: None,
+        identity: caller::IamIdentity { access_key, ..caller::IamIdentity::default() },
+    };
+    entries(case).map(pair).collect()
 }
 
 fn url_reply(request: &Request, case: &Value) -> Reply {
@@ -118,6 +136,26 @@ fn url_reply(request: &Request, case: &Value) -> Reply {
         _ => function_url::reply(request, &outcome(&case["function"])),
     };
     cors.as_ref().map_or(reply.clone(), |cors| cors::decorated(cors, request, reply))
+}
+
+/// Requests at `at_ms`, one after the other, to a URL whose function reserves so much concurrency.
+fn url_rate(request: &Request, case: &Value) -> Value {
+    let reserved = case["reserved"].as_u64().and_then(|reserved| u32::try_from(reserved).ok());
+    let mut bucket = None;
+    let replies = list(&case["at_ms"]).iter().map(|at| {
+        let admitted = rate::url_admits(&mut bucket, reserved, at.as_u64().expect("a time"));
+        let outcome = if admitted { outcome(&case["function"]) } else { function_url::TOO_FAST };
+        let reply = replied(&function_url::reply(request, &outcome));
+        json!([at, reply["status"], reply["body"]])
+    });
+    replies.collect()
+}
+
+/// What each type is without any customisation.
+fn gateway_responses(exchange: &Exchange) -> Value {
+    let replies =
+        ResponseType::ALL.iter().map(|kind| (kind.name(), replied(&gateway_response::reply(exchange, *kind))));
+    replies.map(|(name, reply)| (name.to_owned(), reply)).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn routed(api: &Api, found: Option<&Match>) -> Value {
@@ -240,7 +278,7 @@ fn api(case: &Value) -> Api {
         stage: text(&case["stage"], if kind == ApiKind::Rest { "stage" } else { "$default" }),
         stage_variables: texts(&case["stage_variables"]),
         routes: list(routes).iter().map(|case| route(case, kind)).collect(),
-        authorizers: entries(&case["authorizers"]).map(|(name, case)| (name, lambda_authorizer(&case))).collect(),
+        authorizers: entries(&case["authorizers"]).map(|(name, case)| (name, authorizer_of(&case))).collect(),
         binary_media_types: list(&case["binary_media_types"]).iter().map(|one| text(one, "")).collect(),
         cors: case.get("cors").map(cors_of),
         gateway_responses: entries(&case["gateway_responses"])
@@ -290,7 +328,8 @@ fn route(case: &Value, kind: ApiKind) -> Route {
             _ => lambda(),
         },
         authorization: match case["authorizer"].as_str() {
-            Some(name) => Authorization::Authorizer { name: name.into(), scopes: Vec::new() },
+            Some("AWS_IAM") => Authorization::Iam,
+            Some(name) => Authorization::Authorizer { name: name.into(), scopes: many(&case["scopes"]) },
             None => Authorization::None,
         },
         api_key_required: case["key"] == true,
@@ -313,6 +352,18 @@ fn mock_of(case: &Value) -> Mock {
         request_templates: texts(&case["request_templates"]),
         responses: entries(&case["responses"]).map(response).collect(),
         passthrough_behavior: case["passthrough"].as_str().map(str::to_owned),
+    }
+}
+
+fn authorizer_of(case: &Value) -> Authorizer {
+    match case["kind"].as_str() {
+        Some("jwt") => Authorizer::Jwt {
+            issuer: text(&case["issuer"], "https://issuer"),
+            audience: many(&case["audience"]),
+            identity_source: "$request.header.Authorization".into(),
+            pinned: PinnedKeys::new(),
+        },
+        _ => lambda_authorizer(case),
     }
 }
 
@@ -371,6 +422,14 @@ fn text(value: &Value, default: &str) -> String {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A list of texts; `{"of": "text", "count": 51}` is a long one.
+fn many(value: &Value) -> Vec<String> {
+    match value["count"].as_u64() {
+        Some(count) => (0..count).map(|_| text(&value["of"], "")).collect(),
+        None => list(value).iter().map(|one| text(one, "")).collect(),
+    }
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (String, Value)> {

@@ -4,6 +4,7 @@ pub mod apigw;
 pub mod browser;
 pub mod command_line;
 pub mod control_port;
+pub mod conversation;
 pub mod daemon;
 pub mod debug_adapter;
 pub mod engine;

@@ -57,6 +57,9 @@ pub fn event(context: &UrlContext, request: &Request, caller: &Caller) -> Vec<u8
 const TLS: [(&str, &str); 2] =
     [("x-amzn-tls-cipher-suite", "TLS_AES_128_GCM_SHA256"), ("x-amzn-tls-version", "TLSv1.3")];
 
+/// Lambda's word for more requests a second than the function's reserved concurrency lets through (H6.7).
+pub const TOO_FAST: Outcome = Outcome::Throttled { reason: "ReservedFunctionInvocationRateLimitExceeded" };
+
 /// The reply to what a function behind a buffered URL did (H6).
 #[must_use]
 pub fn reply(request: &Request, outcome: &Outcome) -> Reply {

@@ -76,6 +76,10 @@ pub fn check(token: &str, jwks: &[&str], expected: &Expected, now: u64) -> Resul
     if !ALGORITHMS.contains(&header.alg) {
         return Err(TokenError::Invalid("the token is signed with an algorithm that is not accepted"));
     }
+    // Another issuer's keys are not at hand, and what is wrong with its token is not its key.
+    if claimed_issuer(token).is_some_and(|issuer| !claims::is_of(&issuer, expected)) {
+        return Err(TokenError::Invalid(claims::WRONG_ISSUER));
+    }
     let key = key(header.kid.as_deref(), header.alg, jwks)?;
     let claims = signed_claims(token, &key, header.alg)?;
     claims::check(&claims, expected, now)?;
@@ -174,9 +178,13 @@ pub struct Claimed {
 pub fn claimed(exchange: &Exchange, identity_source: &str) -> Option<Claimed> {
     let token = token(exchange, identity_source).ok()?;
     let kid = decode_header(&token).ok()?.kid?;
+    Some(Claimed { kid, issuer: claimed_issuer(&token)? })
+}
+
+fn claimed_issuer(token: &str) -> Option<String> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Value = serde_json::from_slice(&claims).ok()?;
-    Some(Claimed { kid, issuer: claims.get("iss")?.as_str()?.to_owned() })
+    Some(claims.get("iss")?.as_str()?.to_owned())
 }
 
 /// The token of a request: the identity source's value, with or without `Bearer` before it.

@@ -9,7 +9,7 @@
 //! command. It never starts an engine, and decides nothing about functions.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::project::settings::SandboxChoice;
 use crate::sandbox::engine::{self, Engine, Engines};
 use crate::supervisor::{self, Patch};
-use crate::watch::{Scope, Told, Watch, Watcher};
+use crate::watch::{self, Scope, Told, Watch, Watcher};
 
 /// Touches that may wait; one is as good as many.
 const TOUCHES: usize = 4;
@@ -52,7 +52,7 @@ pub(super) async fn follow(engines: Engines, watcher: Watcher, supervisor: super
 }
 
 async fn watch(watcher: &Watcher, sockets: &[PathBuf], told: mpsc::Sender<Told>) -> Vec<Watch> {
-    let (subject, since) = (watcher.subject(), SystemTime::now());
+    let (subject, since) = (watcher.subject(), watch::now());
     let watched = sockets.iter().map(|socket| {
         let root = socket.parent().unwrap_or(socket).to_path_buf();
         watcher.watch(subject.clone(), Scope { paths: vec![socket.clone()], root, since }, told.clone())

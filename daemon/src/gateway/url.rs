@@ -51,7 +51,7 @@ pub(super) async fn respond(snapshot: &Snapshot, served: &ServedUrl, request: &R
     }
     let answer = match caller(snapshot, served, request) {
         _ if request.body.len() > MOST_BODY => function_url::too_large(request).into(),
-        Some(_) if !admits(served, request) => function_url::reply(request, &TOO_FAST).into(),
+        Some(_) if !admits(served, request) => function_url::reply(request, &function_url::TOO_FAST).into(),
         Some(caller) => invoke(snapshot, served, request, &caller).await,
         None => function_url::forbidden(request).into(),
     };
@@ -67,9 +67,6 @@ pub(super) fn unknown() -> Reply {
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     Reply { status: 403, headers, body: Bytes::from_static(b"{\"Message\":null}") }
 }
-
-/// Lambda's word for more requests a second than the function's reserved concurrency lets through (H6.7).
-const TOO_FAST: Outcome = Outcome::Throttled { reason: "ReservedFunctionInvocationRateLimitExceeded" };
 
 fn admits(served: &ServedUrl, request: &Request) -> bool {
     let mut bucket = served.requests.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ pub mod invocation;
 pub mod lifecycle;
 pub mod pool;
 pub mod preload;
+pub mod recurrence;
 pub mod report;
 pub mod retry;
 pub mod telemetry;

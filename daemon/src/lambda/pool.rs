@@ -60,6 +60,8 @@ pub struct Pool<W> {
     sandboxes: Vec<(SandboxId, Standing)>,
     waiting: VecDeque<W>,
     next_id: u64,
+    /// The one that is used first.
+    front: Option<SandboxId>,
     /// Until then one sandbox has the machine for itself.
     pace: Option<Instant>,
 }
@@ -68,12 +70,13 @@ impl<W> Pool<W> {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Pool<W> {
-        Pool { limits, sandboxes: Vec::new(), waiting: VecDeque::new(), next_id: 0, pace: None }
+        Pool { limits, sandboxes: Vec::new(), waiting: VecDeque::new(), next_id: 0, front: None, pace: None }
     }
 
-    /// An invocation came. A sandbox that served most recently is preferred, since its caches are warm.
+    /// An invocation came. The front is preferred, and of the others the one that served most recently, since its caches
+    /// are warm.
     pub fn invoke(&mut self, invocation: W, actions: &mut Vec<Action<W>>) {
-        if let Some(id) = self.freshest_idle() {
+        if let Some(id) = self.idle_front().or_else(|| self.freshest_idle()) {
             self.set(id, Standing::Busy);
             actions.push(Action::Assign(id, invocation));
             return;
@@ -203,6 +206,12 @@ impl<W> Pool<W> {
         self.waiting.drain(..).collect()
     }
 
+    /// Whether a sandbox is the one that is used first. The others are there for what comes at the same time.
+    #[must_use]
+    pub fn is_front(&self, id: SandboxId) -> bool {
+        self.front == Some(id)
+    }
+
     /// Invocations that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -218,6 +227,9 @@ impl<W> Pool<W> {
     fn start(&mut self, actions: &mut Vec<Action<W>>) {
         let id = SandboxId(self.next_id);
         self.next_id += 1;
+        if self.front.is_none_or(|front| !self.sandboxes.iter().any(|(other, _)| *other == front)) {
+            self.front = Some(id);
+        }
         self.sandboxes.push((id, Standing::Starting));
         actions.push(Action::Start(id));
     }
@@ -254,6 +266,12 @@ impl<W> Pool<W> {
             Standing::Starting | Standing::Busy | Standing::Answered { .. } => None,
         });
         idle.min().map(|(_, id)| id)
+    }
+
+    fn idle_front(&self) -> Option<SandboxId> {
+        let is_idle =
+            |(id, standing): &&(SandboxId, Standing)| self.is_front(*id) && matches!(standing, Standing::Idle { .. });
+        self.sandboxes.iter().find(is_idle).map(|(id, _)| *id)
     }
 
     fn freshest_idle(&self) -> Option<SandboxId> {
@@ -365,6 +383,21 @@ mod tests {
         let next = pool.expire(start + Duration::from_secs(60), &mut actions);
         assert_eq!(actions, [Action::Stop(TWO)]);
         assert_eq!(next, None, "the other one is busy");
+    }
+
+    #[test]
+    fn the_front_is_used_first_and_the_next_that_is_started_after_its_end_is_the_front() {
+        let (mut pool, start) = (pool(3, 100), Instant::now());
+        let mut actions = Vec::new();
+        pool.warm(2, &mut actions);
+        assert!(pool.is_front(ONE) && !pool.is_front(TWO));
+        pool.ready(ONE, start, &mut actions);
+        pool.ready(TWO, start + Duration::from_secs(5), &mut actions);
+        assert_eq!(invoke(&mut pool, 'a'), [Action::Assign(ONE, 'a')]);
+        assert_eq!(invoke(&mut pool, 'b'), [Action::Assign(TWO, 'b')]);
+        assert_eq!(pool.gone(ONE, &mut actions), None);
+        assert_eq!(invoke(&mut pool, 'c'), [Action::Start(SandboxId(2))]);
+        assert!(pool.is_front(SandboxId(2)) && !pool.is_front(TWO));
     }
 
     #[test]

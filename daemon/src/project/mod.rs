@@ -19,6 +19,7 @@ pub mod routes;
 pub mod samconfig;
 pub mod serving;
 pub mod settings;
+pub mod stage_variables;
 pub mod tailor;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -194,6 +194,10 @@ pub trait Sandbox: Send {
         }
     }
 
+    /// Leaves the processors to whoever else wants them, from now on and for good. A container does not: the engine shares
+    /// them out.
+    fn stand_back(&mut self) {}
+
     /// Stops everything in it, as it stands, until it is thawed.
     fn freeze(&mut self) {}
 

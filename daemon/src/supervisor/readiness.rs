@@ -23,13 +23,15 @@ impl Readiness {
 
     /// Has each initialised, all at once, within the daemon's bound on starts. Returns those that could not be.
     pub(super) async fn wait(self) -> Vec<(FunctionId, String)> {
-        let waiting = self.functions.into_iter().map(async |(id, worker)| {
-            let outcome = match worker {
-                Ok(worker) => worker.warm(1).await,
-                Err(reason) => Err(reason),
-            };
-            outcome.err().map(|problem| (id, problem))
-        });
+        let waiting = self.functions.into_iter().map(|(id, worker)| initialised(id, worker));
         join_all(waiting).await.into_iter().flatten().collect()
     }
+}
+
+async fn initialised(id: FunctionId, worker: Result<worker::Handle, String>) -> Option<(FunctionId, String)> {
+    let outcome = match worker {
+        Ok(worker) => worker.warm(1).await,
+        Err(reason) => Err(reason),
+    };
+    outcome.err().map(|problem| (id, problem))
 }

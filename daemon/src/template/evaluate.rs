@@ -32,6 +32,7 @@ impl Scope<'_> {
     fn evaluated(&self, node: &Node) -> Value {
         match &node.value {
             Plain::List(items) => self.list(items, &node.mark),
+            Plain::Map(map) if map.is_plain() => Value::Same,
             Plain::Map(map) => match function(map) {
                 Some((name, argument)) => self.call(name, argument, &node.mark).map_or(Value::Nothing, Value::Other),
                 None => self.map(map, &node.mark),

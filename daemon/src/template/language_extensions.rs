@@ -25,7 +25,9 @@ pub fn expand(scope: &Scope<'_>) -> Option<Template> {
 fn has_loop(node: &Node) -> bool {
     match &node.value {
         Value::List(items) => items.iter().any(has_loop),
-        Value::Map(map) => map.iter().any(|(key, value)| key.text.starts_with("Fn::ForEach::") || has_loop(value)),
+        Value::Map(map) => {
+            !map.is_plain() && map.iter().any(|(key, value)| key.text.starts_with("Fn::ForEach::") || has_loop(value))
+        }
         _ => false,
     }
 }

@@ -1,9 +1,10 @@
-//! The mapping of a tree: keys in the order of the file, found quickly however many there are.
+//! The mapping of a tree: keys in the order of the file, found quickly however many there are. It knows whether anything in
+//! it may have to be evaluated, so that nobody walks through the large plain parts of a template.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::node::{Mark, Node};
+use super::node::{Mark, Node, Value};
 
 /// One key of a mapping.
 #[derive(Debug, Clone)]
@@ -22,6 +23,23 @@ const INDEX_FROM: usize = 12;
 pub struct Map {
     entries: Vec<(Key, Node)>,
     index: Option<HashMap<Arc<str>, usize>>,
+    /// Something in it may be other than it stands there.
+    lively: bool,
+}
+
+/// Whether a key may be that of a function, of an include or of a loop.
+fn may_call(key: &str) -> bool {
+    key.starts_with("Fn::") || matches!(key, "Ref" | "Condition")
+}
+
+/// Whether something in a node may have to be evaluated; it is found quickly, since mappings know it of themselves.
+fn may_differ(node: &Node) -> bool {
+    match &node.value {
+        Value::String(text) => text.contains("{{resolve:"),
+        Value::List(items) => items.iter().any(may_differ),
+        Value::Map(map) => map.lively,
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 impl Map {
@@ -31,9 +49,10 @@ impl Map {
         // Keys of a short mapping seldom come twice, and then its entries are taken as they are.
         let comes_again = |at: usize| entries[at + 1..].iter().any(|(key, _)| key.text == entries[at].0.text);
         if entries.len() < INDEX_FROM && !(0..entries.len()).any(comes_again) {
-            return Map { entries, index: None };
+            let lively = entries.iter().any(|(key, value)| may_call(&key.text) || may_differ(value));
+            return Map { entries, index: None, lively };
         }
-        let mut map = Map { entries: Vec::with_capacity(entries.len()), index: None };
+        let mut map = Map { entries: Vec::with_capacity(entries.len()), ..Map::default() };
         for (key, value) in entries {
             map.set(key, value);
         }
@@ -42,6 +61,7 @@ impl Map {
 
     /// Puts a value, in the place of the one that had the same key.
     pub fn set(&mut self, key: Key, value: Node) {
+        self.lively = self.lively || may_call(&key.text) || may_differ(&value);
         match self.position(&key.text) {
             Some(at) => self.entries[at].1 = value,
             None => self.push(key, value),
@@ -75,6 +95,12 @@ impl Map {
     /// Keys and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Node)> {
         self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Whether it is its own value, to all its depth: no function, reference, include or loop stands in it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.lively
     }
 
     /// How many entries there are.

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::lambda::pool::{Action, Limits, Pool, SandboxId};
 use crate::lambda::preload::{Loaded, Preload};
+use crate::lambda::recurrence::Recurrence;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
@@ -59,9 +60,13 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Starts one of its sandboxes.
-    async fn start(&self) -> Result<Held, StartError> {
-        Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation).await
+    /// Starts one of its sandboxes, which may have to stand back.
+    async fn start(&self, back: bool) -> Result<Held, StartError> {
+        let mut held = Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation).await?;
+        if back {
+            held.stand_back();
+        }
+        Ok(held)
     }
 }
 
@@ -74,6 +79,7 @@ pub fn spawn(spec: Spec, held: Option<Held>) -> Handle {
     let (spares, spare_queue) = mpsc::channel(1);
     let actor = Actor {
         pool: Pool::new(spec.limits),
+        crashes: Recurrence::default(),
         journal: Journal::new(spec.function.clone(), spec.logs.clone()),
         sandboxes: HashMap::new(),
         preload: spec.preload.clone(),
@@ -110,6 +116,7 @@ impl Slot {
 struct Actor {
     spec: Spec,
     pool: Pool<Waiting>,
+    crashes: Recurrence,
     journal: Journal,
     sandboxes: HashMap<SandboxId, Slot>,
     spare: Option<Held>,
@@ -214,7 +221,8 @@ impl Actor {
     }
 
     fn hand_over(&mut self) -> Handover {
-        let held = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
+        let held = self.spare.take().filter(|held| !held.stands_back());
+        let held = held.and_then(|mut held| held.is_alive().then_some(held));
         let in_use = self.pool.size() > 0;
         let suspended = self.suspended.drain(..).map(|(_, waiting, _)| waiting);
         let waiting = suspended.chain(self.pool.hand_over(&mut self.actions)).collect();
@@ -280,7 +288,9 @@ impl Actor {
     }
 
     fn gone(&mut self, id: SandboxId, cause: Cause, unserved: Vec<Waiting>) {
-        self.sandboxes.remove(&id);
+        if self.sandboxes.remove(&id).is_some_and(|slot| slot.state != "stopping") {
+            self.crashes.ended(Instant::now());
+        }
         let waiting = self.pool.gone(id, &mut self.actions);
         for waiting in unserved {
             self.pool.invoke(waiting, &mut self.actions);
@@ -366,7 +376,12 @@ impl Actor {
 
     fn start(&mut self, id: SandboxId) {
         let (orders, order_queue) = mpsc::unbounded_channel();
-        let spare = self.spare.take().and_then(|mut held| held.is_alive().then_some(held));
+        let back = self.is_to_stand_back(id);
+        let spare = self.spare.take().filter(|held| back || !held.stands_back());
+        let mut spare = spare.and_then(|mut held| held.is_alive().then_some(held));
+        if let Some(held) = spare.as_mut().filter(|_| back) {
+            held.stand_back();
+        }
         let pid = spare.as_ref().and_then(Held::pid);
         self.sandboxes.insert(id, Slot { orders, pid, state: "starting", served: 0 });
         let context = Context {
@@ -380,8 +395,14 @@ impl Actor {
         let name = format!("a sandbox of {}", self.spec.function.id);
         match spare {
             Some(held) => drop(self.tasks.spawn(name, sandbox_task::run(held, context, order_queue))),
-            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), context, order_queue))),
+            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), back, context, order_queue))),
         }
+    }
+
+    /// Whoever crashes again and again, and a function's further sandboxes, take what others leave of the processors: a
+    /// crash loop or a load on one function is not to be felt by the next.
+    fn is_to_stand_back(&self, id: SandboxId) -> bool {
+        !self.pool.is_front(id) || self.crashes.goes_on(Instant::now())
     }
 
     /// A sandbox is made to wait at the gate once another one is ready, so that the two do not compete.
@@ -390,10 +411,10 @@ impl Actor {
             return;
         }
         self.making_spare = true;
-        let (spec, spares) = (self.spec.clone(), self.spares.clone());
+        let (spec, spares, back) = (self.spec.clone(), self.spares.clone(), self.crashes.goes_on(Instant::now()));
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
-                Ok(_permit) => match spec.start().await {
+                Ok(_permit) => match spec.start(back).await {
                     Ok(held) => Some(held.settled().await),
                     Err(_) => None,
                 },
@@ -415,9 +436,9 @@ impl Actor {
 }
 
 /// Starts a sandbox within the daemon's bound and runs it.
-async fn start_and_run(spec: Spec, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
+async fn start_and_run(spec: Spec, back: bool, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
     let started = match spec.starts.acquire().await {
-        Ok(_permit) => spec.start().await,
+        Ok(_permit) => spec.start(back).await,
         Err(_) => return,
     };
     match started {

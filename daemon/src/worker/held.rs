@@ -17,6 +17,7 @@ use crate::sandbox::{Inherited, Launcher, StartError, Started, listen};
 pub struct Held {
     pub(super) started: Started,
     pub(super) api: RuntimeApi,
+    stands_back: bool,
 }
 
 impl std::fmt::Debug for Held {
@@ -58,7 +59,7 @@ impl Held {
     fn of(mut started: Started, api: RuntimeApi, door: oneshot::Sender<Admit>) -> Held {
         // A listener that has gone has nobody to let in.
         drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
-        Held { started, api }
+        Held { started, api, stands_back: false }
     }
 
     /// Has it load modules while it waits.
@@ -72,6 +73,18 @@ impl Held {
     pub async fn settled(mut self) -> Held {
         self.started.sandbox.settled().await;
         self
+    }
+
+    /// Has it leave the processors to others.
+    pub fn stand_back(&mut self) {
+        self.started.sandbox.stand_back();
+        self.stands_back = true;
+    }
+
+    /// Whether it leaves the processors to others.
+    #[must_use]
+    pub fn stands_back(&self) -> bool {
+        self.stands_back
     }
 
     /// Its process id.

@@ -186,7 +186,7 @@ pub(super) async fn run(held: Held, context: Context, orders: mpsc::UnboundedRec
 
 impl Task {
     fn new(held: Held, context: Context, orders: mpsc::UnboundedReceiver<Order>) -> Task {
-        let Held { started: Started { sandbox, output, extension_output, place, .. }, api } = held;
+        let Held { started: Started { sandbox, output, extension_output, place, .. }, api, .. } = held;
         let now = Instant::now();
         Task {
             scribe: Scribe::new(context.function.clone(), context.journal.clone(), context.tasks.clone(), place),

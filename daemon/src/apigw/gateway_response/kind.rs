@@ -35,6 +35,29 @@ pub(super) struct Defaults {
 }
 
 impl ResponseType {
+    /// Every type (A7.1).
+    pub const ALL: [ResponseType; 19] = [
+        ResponseType::AccessDenied,
+        ResponseType::ApiConfigurationError,
+        ResponseType::AuthorizerConfigurationError,
+        ResponseType::AuthorizerFailure,
+        ResponseType::BadRequestBody,
+        ResponseType::BadRequestParameters,
+        ResponseType::ExpiredToken,
+        ResponseType::IntegrationFailure,
+        ResponseType::IntegrationTimeout,
+        ResponseType::InvalidApiKey,
+        ResponseType::InvalidSignature,
+        ResponseType::MissingAuthenticationToken,
+        ResponseType::QuotaExceeded,
+        ResponseType::RequestTooLarge,
+        ResponseType::ResourceNotFound,
+        ResponseType::Throttled,
+        ResponseType::Unauthorized,
+        ResponseType::UnsupportedMediaType,
+        ResponseType::WafFiltered,
+    ];
+
     pub(super) fn defaults(self) -> Defaults {
         use ResponseType as T;
         let (name, status, error_type, message) = match self {

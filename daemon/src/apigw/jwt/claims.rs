@@ -8,10 +8,18 @@ use crate::apigw::caller::stringified;
 
 type Claims = Map<String, Value>;
 
+/// AWS's words for a token of somebody else (B6.2).
+pub(super) const WRONG_ISSUER: &str = "the token does not have a valid issuer";
+
+/// Whether an issuer is one whose tokens are taken.
+pub(super) fn is_of(issuer: &str, expected: &Expected) -> bool {
+    expected.issuers.iter().any(|accepted| accepted.trim_end_matches('/') == issuer.trim_end_matches('/'))
+}
+
 pub(super) fn check(claims: &Claims, expected: &Expected, now: u64) -> Result<(), TokenError> {
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
-    if !expected.issuers.iter().any(|accepted| accepted.trim_end_matches('/') == issuer.trim_end_matches('/')) {
-        return Err(TokenError::Invalid("the token does not have a valid issuer"));
+    if !is_of(issuer, expected) {
+        return Err(TokenError::Invalid(WRONG_ISSUER));
     }
     check_times(claims, now)?;
     if !expected.audience.is_empty() && !audience(claims).any(|one| expected.audience.contains(&one)) {

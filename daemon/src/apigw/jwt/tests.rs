@@ -97,9 +97,12 @@ fn a_key_must_be_named_and_known() {
         let error = checked(&token(kid, &claims(|_| {})), &[]).unwrap_err();
         assert_eq!(error, "kid does not match any key of the issuer");
     }
-    let expected = Expected { issuers: &[], audience: &[], scopes: &[] };
-    let error = check(&token(Some("one"), &claims(|_| {})), &["no json"], &expected, NOW).unwrap_err();
-    assert_eq!(error.to_string(), "unable to parse the jwks of the issuer");
+    let unkeyed = |issuer: &str| {
+        let expected = Expected { issuers: &[issuer.to_owned()], audience: &[], scopes: &[] };
+        check(&token(Some("one"), &claims(|_| {})), &["no json"], &expected, NOW).unwrap_err().to_string()
+    };
+    assert_eq!(unkeyed("https://issuer"), "unable to parse the jwks of the issuer");
+    assert_eq!(unkeyed("https://other"), "the token does not have a valid issuer", "whatever its keys are");
 }
 
 #[test]

@@ -112,10 +112,15 @@ fn an_upstream_uri_is_filled_in() {
     });
     assert_eq!((asked.method.as_str(), asked.uri.as_str()), ("PUT", "https://up.example/v1/a%20b?k=v&q=1"));
     let names: Vec<&str> = asked.headers.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["X-A", "X-Amzn-Trace-Id", "Forwarded"]);
-    assert_eq!(asked.headers[2].1, b"for=1.2.3.4;host=\"me\";proto=https");
+    assert_eq!(names, ["X-A", "X-Amzn-Trace-Id", "Forwarded", "Via"]);
+    assert_eq!(asked.headers[2].1, b"for=1.2.3.4;host=me;proto=https");
     let whole = with(ApiKind::Http, "$default", &request, |exchange| upstream(exchange, &proxy("https://up/", &[])));
     assert_eq!(whole.uri, "https://up/pets/a%20b?q=1");
+    let path = [("overwrite:path", "/v2${request.path} x")];
+    let other =
+        |uri: &str| with(ApiKind::Http, "/pets/{id}", &request, |exchange| upstream(exchange, &proxy(uri, &path)).uri);
+    assert_eq!(other("https://up:81/v1/{id}?k=v"), "https://up:81/v2/pets/a%20b%20x?k=v&q=1");
+    assert_eq!(other("https://up"), "https://up/v2/pets/a%20b%20x?q=1");
 }
 
 #[test]

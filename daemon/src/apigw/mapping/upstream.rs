@@ -1,5 +1,7 @@
 //! What an HTTP_PROXY integration sends to its server, and what of the answer the client sees.
 
+use std::net::Ipv6Addr;
+
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -9,6 +11,7 @@ use crate::apigw::gateway_response::header_value;
 use crate::apigw::variables::Variables;
 use crate::apigw::{Exchange, Reply, Request, header, reply};
 use crate::project::api::{ApiKind, HttpProxy, RoutePath};
+use crate::project::stage_variables;
 
 /// A request to the server behind an HTTP_PROXY integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,20 +93,28 @@ pub fn maps_forbidden(exchange: &Exchange, parameters: &Parameters, lambda: bool
 }
 
 /// `{param}` and `${stageVariables.x}` of the integration's URI, filled in. HTTP's `$default` route appends the whole
-/// path.
+/// path, and a path that is mapped takes the place of the URI's.
 fn uri(exchange: &Exchange, proxy: &HttpProxy, mapped: &Request) -> String {
-    let mut uri = proxy.uri.clone();
-    for (name, value) in &exchange.api.stage_variables {
-        uri = uri.replace(&format!("${{stageVariables.{name}}}"), value);
-    }
+    let mut uri = stage_variables::filled_in(&proxy.uri, &exchange.api.stage_variables);
     let Some((route, found)) = exchange.found else { return uri };
     for (name, value) in path_values(exchange, proxy, &found.path_parameters) {
         uri = uri.replace(&format!("{{{name}}}"), &value).replace(&format!("{{{name}+}}"), &value);
     }
-    if route.path == RoutePath::Default {
+    if mapped.path != exchange.request.path {
+        uri = with_path(&uri, &mapped.path);
+    } else if route.path == RoutePath::Default {
         uri = format!("{}{}", uri.trim_end_matches('/'), mapped.path);
     }
     uri
+}
+
+/// The URI with another path: `overwrite:path` is the whole of it (B9.1).
+fn with_path(uri: &str, path: &str) -> String {
+    let authority = uri.find("://").map_or(0, |at| at + 3);
+    let (before, rest) = uri.split_at(authority);
+    let host = rest.find(['/', '?']).map_or(rest, |end| rest.get(..end).unwrap_or_default());
+    let query = rest.find('?').and_then(|at| rest.get(at..)).unwrap_or_default();
+    format!("{before}{host}{}{query}", utf8_percent_encode(path, UNSENT))
 }
 
 /// Path values: REST maps `integration.request.path.x`, and both fill in the route's own parameters as they were sent.
@@ -116,9 +127,13 @@ fn path_values(exchange: &Exchange, proxy: &HttpProxy, own: &[(String, String)])
     mapped.chain(own.iter().cloned()).collect()
 }
 
+/// What cannot stand in a path as it is.
+const UNSENT: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?');
+
+/// Text without any escapes as a part of a path.
 fn escaped(text: &str) -> String {
-    const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?');
-    utf8_percent_encode(text, PATH).to_string()
+    const DECODED: &AsciiSet = &UNSENT.add(b'%');
+    utf8_percent_encode(text, DECODED).to_string()
 }
 
 fn with_query(uri: String, query: &str) -> String {
@@ -144,13 +159,36 @@ fn mapped_query(exchange: &Exchange, parameters: &Parameters) -> Option<String> 
 /// `X-Forwarded-*`, an HTTP API in the standard `Forwarded` (B1.10).
 fn passed_on(exchange: &Exchange, request: &Request) -> Vec<(String, Vec<u8>)> {
     let mut headers = header::for_upstream(exchange.api.kind, request);
-    if exchange.api.kind == ApiKind::Http {
-        let Request { source_ip, scheme, .. } = request;
-        let address = if source_ip.is_ipv6() { format!("\"[{source_ip}]\"") } else { source_ip.to_string() };
-        let host = exchange.domain_name();
-        headers.push(("Forwarded".to_owned(), format!("for={address};host=\"{host}\";proto={scheme}").into_bytes()));
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
+    match exchange.api.kind {
+        ApiKind::Rest => add("X-Amzn-Apigateway-Api-Id", exchange.context.api_id.clone()),
+        ApiKind::Http => {
+            add("Forwarded", forwarded(exchange, request));
+            add("Via", "HTTP/1.1 AmazonAPIGateway".to_owned());
+        }
     }
     headers
+}
+
+/// `for=203.0.113.7, for=127.0.0.1;host=api.example.com;proto=https`: the hops that the client tells in `X-Forwarded-For`,
+/// and what the gateway knows of it (RFC 7239).
+fn forwarded(exchange: &Exchange, request: &Request) -> String {
+    let told = request.header("x-forwarded-for").unwrap_or_default();
+    let told = told.split(',').map(str::trim).filter(|hop| !hop.is_empty() && !hop.contains(['"', '\\', ';']));
+    let hops: String = told.map(|hop| format!("for={}, ", forwarded_node(hop))).collect();
+    let client = forwarded_node(&request.source_ip.to_string());
+    let host = quoted_unless_token(exchange.domain_name().to_owned());
+    format!("{hops}for={client};host={host};proto={}", request.scheme)
+}
+
+/// An address of version 6 stands in brackets.
+fn forwarded_node(hop: &str) -> String {
+    quoted_unless_token(if hop.parse::<Ipv6Addr>().is_ok() { format!("[{hop}]") } else { hop.to_owned() })
+}
+
+fn quoted_unless_token(value: String) -> String {
+    let is_token = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    if is_token { value } else { format!("\"{value}\"") }
 }
 
 fn add_mapped_headers(exchange: &Exchange, parameters: &Parameters, headers: &mut Vec<(String, Vec<u8>)>) {

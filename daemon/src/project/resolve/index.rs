@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::project::{Function, FunctionId};
+use crate::project::{Function, FunctionId, stage_variables};
 
 /// Every function of the project by the names that others call it.
 pub(super) struct Index<'f> {
@@ -25,8 +25,8 @@ impl<'f> Index<'f> {
 
     /// The function behind `uri`: an integration's URI, an ARN with or without a qualifier, or a name. Stage variables in
     /// it have the values of the one stage that is served.
-    pub(super) fn find(&self, uri: &str, stage_variables: &BTreeMap<String, String>) -> Option<FunctionId> {
-        let uri = with_stage_variables(uri, stage_variables);
+    pub(super) fn find(&self, uri: &str, variables: &BTreeMap<String, String>) -> Option<FunctionId> {
+        let uri = stage_variables::filled_in(uri, variables);
         self.by_name.get(function_name(&uri)).cloned()
     }
 }
@@ -49,14 +49,6 @@ pub(super) fn qualifier(arn: &str) -> Option<&str> {
 /// Whether the text is the URI of a Lambda function.
 pub(super) fn is_lambda(uri: &str) -> bool {
     uri.contains(":function:") || uri.contains(":lambda:path/")
-}
-
-fn with_stage_variables(uri: &str, variables: &BTreeMap<String, String>) -> String {
-    let mut uri = uri.to_owned();
-    for (name, value) in variables {
-        uri = uri.replace(&format!("${{stageVariables.{name}}}"), value);
-    }
-    uri
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, setpriority_pgrp};
 use tokio::process::Child;
 
 use crate::lambda::error::Exit;
@@ -20,6 +20,9 @@ use super::sweep::end_all;
 
 /// What the gate's pipe takes without anyone reading it is 64 KiB; the rest is for opening it.
 pub(super) const GATE_ROOM: usize = 60 * 1024;
+
+/// The niceness of what stands back: whoever is not nice goes first, and where nobody wants the processor it loses nothing.
+const NICE: i32 = 10;
 
 /// A child and its process group.
 pub(super) struct Process {
@@ -103,6 +106,15 @@ impl Sandbox for Process {
         if let Some(mut gate) = self.gate.take() {
             // The pipe takes these few bytes without waiting; should the process be gone, its exit tells.
             drop(gate.write_all(b"learn\ngo\n"));
+        }
+    }
+
+    fn stand_back(&mut self) {
+        // One that has ended disturbs nobody.
+        if let Some(group) = self.group().filter(|_| self.exit.is_none())
+            && let Err(problem) = setpriority_pgrp(Some(group), NICE)
+        {
+            tracing::debug!(?group, %problem, "a sandbox does not stand back");
         }
     }
 
