@@ -302,3 +302,19 @@ fn verdicts_and_quotas_outlast_an_edit_of_something_else_and_no_edit_of_their_ow
     project.write("template.yaml", &raised);
     eventually("another quota", || (counts() == 200).then_some(()));
 }
+
+#[test]
+fn a_key_of_no_usage_plan_is_shown_and_named() {
+    let free = "  Free: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true}}\n";
+    let daemon = Daemon::start();
+    let project =
+        Project::of(&[("template.yaml", &format!("{KEPT}{free}")), ("asked/app.py", ASKED), ("src/app.py", ASKED)]);
+    let _served = daemon.serve(&project, "free");
+    let status = daemon.status("free");
+    let keys = status["running"]["api_keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["id"] == "Free").unwrap_or_else(|| panic!("{keys:?}"));
+    assert_eq!((&key["plans"], key["value"].as_str().map(str::len)), (&serde_json::json!([]), Some(40)));
+    assert!(status["diagnostics"].to_string().contains("no usage plan has this key"), "{status}");
+    let shown = daemon.samctl(&["status", "free"]).out;
+    assert!(shown.contains("API key: Free is ") && shown.contains("(of no usage plan)"), "{shown}");
+}

@@ -135,18 +135,20 @@ fn a_url_with_iam_takes_what_the_projects_credentials_signed() {
     let (_daemon, _project, served) = serve();
     let unsigned = ask(&served, "signed", "/", &[], b"");
     assert_eq!((unsigned.status, unsigned.header("x-amzn-ErrorType")), (403, Some("AccessDeniedException")));
-    let event = signed(&served, "defaultkey:defaultsecret");
+    let event = signed(&served, "defaultkey:defaultsecret", "us-east-1");
     assert_eq!(event["requestContext"]["authorizer"]["iam"]["accessKey"], "defaultkey", "{event}");
     assert_eq!(event["requestContext"]["accountId"], "123456789012");
-    let forged = signed(&served, "defaultkey:guessed");
+    let forged = signed(&served, "defaultkey:guessed", "us-east-1");
     assert!(forged["Message"].as_str().unwrap().starts_with("Forbidden"), "{forged}");
+    let elsewhere = signed(&served, "defaultkey:defaultsecret", "eu-west-1");
+    assert!(elsewhere["Message"].as_str().unwrap().starts_with("Forbidden"), "{elsewhere}");
 }
 
-/// What curl gets for a signed request.
-fn signed(served: &Served, user: &str) -> serde_json::Value {
+/// What curl gets for a request that is signed for a region.
+fn signed(served: &Served, user: &str, region: &str) -> serde_json::Value {
     let url = format!("http://{}/a?b=c", host("signed", served));
     let out = Command::new("curl")
-        .args(["-s", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", user])
+        .args(["-s", "--noproxy", "*", "--aws-sigv4", &format!("aws:amz:{region}:lambda"), "--user", user])
         .args(["--resolve", &format!("{}:{}", host("signed", served), served.address.ip()), &url])
         .output();
     serde_json::from_slice(&out.expect("curl is installed by tests/run").stdout).unwrap()

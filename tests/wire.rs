@@ -227,7 +227,13 @@ fn heads_that_cannot_be_are_refused_and_odd_ones_are_served() {
     let longer = format!("GET /{} HTTP/1.1", "a".repeat(200_000));
     let told = status(longer.as_bytes());
     assert!(told.starts_with("HTTP/1.1 414 ") || told.starts_with("HTTP/1.1 431 "), "{}", &told[..60.min(told.len())]);
-    for path in ["/%", "/%zz", "/a%2", "/%00", "/%ff%fe", "/..%2f..%2fetc", "/../../x", "/a?%zz=%&=&&", "/a?b=%ff"] {
+    // A1.9: API Gateway refuses a `%` that begins no escape; only function URLs take it (golden H5.2).
+    for path in ["/%", "/%zz", "/a%2", "/%%41", "/a?%zz=%&=&&", "/a?b=%", "/a?b=%4"] {
+        let told = status(format!("GET {path} HTTP/1.1").as_bytes());
+        assert!(told.starts_with("HTTP/1.1 400 "), "{path}: {told}");
+        assert!(told.ends_with("{\"message\":\"Bad Request\"}"), "{path}: {told}");
+    }
+    for path in ["/%00", "/%ff%fe", "/..%2f..%2fetc", "/../../x", "/a?=&&", "/a?b=%ff"] {
         let told = status(format!("GET {path} HTTP/1.1").as_bytes());
         assert!(told.starts_with("HTTP/1.1 200 "), "{path}: {told}");
         assert!(told.ends_with(path.split('?').next().unwrap()), "{path}: the path is as it was sent: {told}");

@@ -1,7 +1,8 @@
 //! Runs build steps (effects): the tool as a child of the daemon, its output line by line, its artifacts in a folder.
 //!
 //! Which function is built how is decided in [`crate::project::build`]; when, by the project's task. A build that is
-//! dropped is stopped with everything that it started.
+//! dropped is stopped with everything that it started. What builds left is kept in [`artifacts`], and the copies of sources
+//! that some work on are made in `copy`.
 
 pub mod artifacts;
 mod copy;

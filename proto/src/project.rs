@@ -197,7 +197,7 @@ pub struct ApiKey {
     pub value: Text,
     /// Whether it is enabled.
     pub enabled: bool,
-    /// The usage plans that admit it.
+    /// The usage plans that admit it; with none it is answered 403.
     pub plans: Vec<String>,
 }
 

@@ -4,10 +4,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `requests.txt` | the requests, apart by lines of `----`; `{token:NAME}` is a token of `tokens.json` |
+//! | `requests.txt` | the requests, apart by lines of `----`; `{token:NAME}` is a token of `tokens.json`, `{fill:N}` N letters |
 //! | `tokens.json` | `{"authorizer": …, "issuer": …, "tokens": {NAME: {"claims": {…}, "key": "another"}}}`: the keys are pinned |
 //! | `upstream.txt` | what the server answers that stands at `UPSTREAM` in the template |
-//! | `expected.txt` | the transcript: `>` sent, `~` what that server was sent, `<` what came back |
+//! | `expected.txt` | the transcript: `!` what is said at start-up, `>` sent, `~` what that server was sent, `<` what came back |
 //!
 //! Ids, times and ports differ from run to run and are written as `<id>` and the like; all else is as it was on the wire.
 
@@ -17,12 +17,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use samd::apigw::jwt::{Grant, Minter};
 use serde_json::{Map, Value};
 
-use crate::daemon::{Daemon, Project, Reply};
+use crate::daemon::{Daemon, Project, Reply, eventually};
 
 /// Files of a case that are not the project's.
 const OWN: [&str; 4] = ["requests.txt", "tokens.json", "upstream.txt", "expected.txt"];
@@ -41,11 +41,11 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     let project = project(case, upstream.as_ref());
     let pinned = tokens.as_ref().map(|tokens| pin(&project, tokens));
     let arguments: Vec<&str> = pinned.iter().flat_map(|pinned| ["--jwks", pinned]).collect();
-    settled(&project);
+    settled();
     let served = daemon.serve_with(&project, &name, &arguments);
-    let mut transcript = String::new();
+    let mut transcript = findings(daemon, &project);
     for request in read(case, "requests.txt").expect("a case has requests").split("----\n") {
-        let sent = on_the_wire(&with_tokens(request, tokens.as_ref()));
+        let sent = on_the_wire(&filled(with_tokens(request, tokens.as_ref())));
         let reply = served.raw(&closing(&sent));
         let seen = upstream.iter().flat_map(|upstream| upstream.seen.try_iter());
         let mask = Mask { sent: &sent, port: served.address.port(), upstream: upstream.as_ref().map(|up| up.port) };
@@ -55,6 +55,18 @@ pub fn transcript(daemon: &Daemon, case: &Path) -> String {
     }
     assert_eq!(daemon.samctl(&["stop", &name]).code, 0);
     transcript
+}
+
+/// What is said of the project at start-up.
+fn findings(daemon: &Daemon, project: &Project) -> String {
+    let ran = daemon.samctl(&["validate", &project.path().display().to_string(), "--output", "json"]);
+    let told: Value = serde_json::from_str(&ran.out).expect("what is validated is told in JSON");
+    let all = told["diagnostics"].as_array().expect("a list of findings").iter();
+    let mut lines: String = all.filter_map(|one| Some(format!("! {}\n", one["message"].as_str()?))).collect();
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    lines
 }
 
 fn read(case: &Path, file: &str) -> Option<String> {
@@ -74,13 +86,11 @@ fn project(case: &Path, upstream: Option<&Upstream>) -> Project {
     project
 }
 
-/// Files of this very moment are read twice by the daemon; those of a minute ago are not.
-fn settled(project: &Project) {
-    let then = SystemTime::now() - Duration::from_secs(60);
-    for entry in fs::read_dir(project.path()).expect("a project has a folder") {
-        let file = fs::File::options().write(true).open(entry.expect("a folder can be listed").path());
-        file.and_then(|file| file.set_modified(then)).expect("a file has a time");
-    }
+/// Whoever starts a project in the same moment in which its files were written has them read twice, and its functions made
+/// twice; a moment is a step of the system's clock.
+fn settled() {
+    let written = Instant::now();
+    eventually("the next moment", || (written.elapsed() > Duration::from_millis(20)).then_some(()));
 }
 
 /// Text with line ends as HTTP has them in a head; the body stays as it is, but for the end of the file.
@@ -114,6 +124,16 @@ fn with_tokens(request: &str, tokens: Option<&Value>) -> String {
         text = text.replace(&format!("{{token:{name}}}"), &minted);
     }
     text
+}
+
+/// With as many letters as are asked for.
+fn filled(request: String) -> String {
+    let Some((before, (length, after))) =
+        request.split_once("{fill:").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    else {
+        return request;
+    };
+    format!("{before}{}{after}", "x".repeat(length.parse().expect("a length")))
 }
 
 /// A reply as text: chunks are put together, NULs are visible.

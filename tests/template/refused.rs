@@ -130,10 +130,24 @@ fn mistakes_in_apis_are_named() {
         ("Api", "StageName: x, Domain: {DomainName: a, CertificateArn: b, Route53: {A: b}}", "needs a HostedZoneId"),
         ("Api", "StageName: x, GatewayResponses: {UNAUTHORIZED: {StatusCode: x}}", "the StatusCode of UNAUTHORIZED"),
         ("Api", "StageName: x, GatewayResponses: {UNAUTHORIZED: {ResponseParameters: {A: {}}}}", "no property A"),
+        ("Api", "StageName: x, OpenApiVersion: three", "OpenApiVersion is a version of OpenAPI"),
         ("Api", "StageName: x, Models: {User: {properties: {}}}", "User needs type"),
         ("HttpApi", "Auth: {Foo: 1}", "Auth has no property Foo"),
-        ("HttpApi", "Auth: {Authorizers: {X: {FunctionArn: a}}}", "X needs an AuthorizerPayloadFormatVersion"),
-        ("HttpApi", "Auth: {Authorizers: {X: {JwtConfiguration: {issuer: a}}}}", "X needs an IdentitySource"),
+        ("HttpApi", "Auth: {Authorizers: {X: {FunctionArn: a}}}", "X needs AuthorizerPayloadFormatVersion"),
+        ("HttpApi", "Auth: {Authorizers: {X: {AuthorizerPayloadFormatVersion: '2.0'}}}", "X needs FunctionArn"),
+        (
+            "HttpApi",
+            "Auth: {Authorizers: {X: {FunctionArn: a, AuthorizerPayloadFormatVersion: '2.0', IdentitySource: b}}}",
+            "IdentitySource is no property of a Lambda authorizer",
+        ),
+        ("HttpApi", "Auth: {Authorizers: {X: {JwtConfiguration: {issuer: a}}}}", "X needs IdentitySource"),
+        (
+            "HttpApi",
+            "Auth: {Authorizers: {X: {JwtConfiguration: {issuer: a}, IdentitySource: b, FunctionArn: c}}}",
+            "FunctionArn is no property of a JWT authorizer",
+        ),
+        ("HttpApi", "DefinitionBody: {openapi: 3.0.1, paths: {/a: b}}", "/a is a mapping, and here it is text"),
+        ("Api", "StageName: x, DefinitionBody: {swagger: 2.0, paths: {/a: {get: b}}}", "get of /a is a mapping"),
         ("HttpApi", "CorsConfiguration: {AllowCredentials: true, AllowOrigins: ['*']}", "AllowCredentials needs"),
         ("WebSocketApi", "RouteSelectionExpression: a, Routes: {}", "has at least one route"),
         ("WebSocketApi", "RouteSelectionExpression: a, Routes: {$foo: {}}", "the route key $foo"),
@@ -268,6 +282,16 @@ fn what_sam_takes_in_the_same_places_is_no_error() {
         let text = format!("{parameters}{}{bucket}", function(properties));
         assert!(errors(&text).is_empty(), "{properties}: {:?}", errors(&text));
     }
+    // Globals stand for the implicit API where an event makes one, and only together with an explicit one where none does.
+    let globals = "Globals: {Api: {Domain: {DomainName: a.example}}}\n";
+    let implicit = format!("{globals}{}", event("Api", "Path: /, Method: get"));
+    assert!(
+        errors(&implicit).iter().any(|error| error.message.contains("needs CertificateArn")),
+        "{:?}",
+        errors(&implicit)
+    );
+    let plain = format!("{globals}{}", function("Timeout: 3"));
+    assert!(errors(&plain).is_empty(), "{:?}", errors(&plain));
     let authorized = "Globals: {HttpApi: {Auth: {DefaultAuthorizer: J, Authorizers: {J: {IdentitySource: $request.header.A, \
                       JwtConfiguration: {issuer: https://a, audience: [b]}}}}}}\n";
     let scoped = event("HttpApi", "Path: /, Method: get, Auth: {AuthorizationScopes: [a]}");

@@ -123,7 +123,8 @@ fn details(running: &Running, paint: Paint) -> String {
     }
     for key in &running.api_keys {
         let state = if key.enabled { "" } else { ", disabled" };
-        text += &format!("API key: {} is {} (of {}{state})\n", key.id, key.value.0, key.plans.join(", "));
+        let plans = if key.plans.is_empty() { "no usage plan".to_owned() } else { key.plans.join(", ") };
+        text += &format!("API key: {} is {} (of {plans}{state})\n", key.id, key.value.0);
     }
     text + "\n" + &routes(&running.routes, paint)
 }

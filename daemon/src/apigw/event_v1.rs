@@ -25,7 +25,7 @@ pub fn event(exchange: &Exchange) -> Vec<u8> {
     json::to_vec(&Event {
         version: if rest { None } else { Some("1.0") },
         resource: exchange.resource_path(),
-        path: path(exchange),
+        path: if rest { path(exchange) } else { decoded_path(exchange) },
         http_method: &request.method,
         headers: headers.last(),
         multi_value_headers: headers.all(),
@@ -50,6 +50,11 @@ pub(crate) fn path<'a>(exchange: &Exchange<'a>) -> Cow<'a, str> {
         return Cow::Borrowed(sent);
     }
     Cow::Owned(format!("{}/{rest}", exchange.context.base_path))
+}
+
+/// An HTTP API decodes the path once, in 1.0 as in 2.0 (B1.2).
+fn decoded_path<'a>(exchange: &Exchange<'a>) -> Cow<'a, str> {
+    Cow::Owned(super::event_v2::decoded(&path(exchange)).into_owned())
 }
 
 fn some<'g, 'a>(grouped: &'g Grouped<'a>) -> Option<&'g Grouped<'a>> {

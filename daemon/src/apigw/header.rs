@@ -22,8 +22,9 @@ const REST_DROPPED: [&str; 12] = [
     "www-authenticate",
 ];
 
-/// Headers that an HTTP server behind a REST API does not get to see either (D1.6).
-const REST_NOT_UPSTREAM: [&str; 2] = ["content-encoding", "via"];
+/// Headers of the client that an HTTP server behind a REST API does not get to see either (D1.6); the last is the gateway's
+/// own.
+const REST_NOT_UPSTREAM: [&str; 3] = ["content-encoding", "via", "x-amzn-apigateway-api-id"];
 
 /// Headers that belong to the connection and that an HTTP API or function URL does not pass on.
 const HOP_BY_HOP: [&str; 8] = [

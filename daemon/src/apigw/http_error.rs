@@ -7,6 +7,8 @@ use super::{Exchange, Reply};
 /// The errors that an HTTP API's gateway answers with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpError {
+    /// A target that cannot be read.
+    BadRequest,
     /// No route (B4.3).
     NotFound,
     /// An authorizer said no.
@@ -34,6 +36,7 @@ pub enum HttpError {
 impl HttpError {
     fn status_and_message(&self) -> (u16, &'static str) {
         match self {
+            HttpError::BadRequest => (400, "Bad Request"),
             HttpError::NotFound => (404, "Not Found"),
             HttpError::Forbidden | HttpError::InsufficientScope { .. } => (403, "Forbidden"),
             HttpError::Unauthorized { .. } => (401, "Unauthorized"),

@@ -1,9 +1,10 @@
 //! Request validators and models of REST APIs (A8).
 
+mod detail;
+
 use std::collections::BTreeMap;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, ValidationError, Validator};
+use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
 use super::Exchange;
@@ -79,8 +80,8 @@ fn check_body(exchange: &Exchange, by_type: &BTreeMap<String, String>, models: &
         None if name == "Empty" => Ok(()),
         Some(Ok(validator)) => {
             let body = parsed(&exchange.request.body).ok_or_else(|| invalid(String::new()))?;
-            let errors: Vec<String> = validator.iter_errors(&body).map(|error| described(&error)).collect();
-            if errors.is_empty() { Ok(()) } else { Err(invalid(format!("[{}]", errors.join(", ")))) }
+            let errors: Vec<_> = validator.iter_errors(&body).collect();
+            if errors.is_empty() { Ok(()) } else { Err(invalid(detail::of(&errors))) }
         }
         // A model that is not there or not a schema: nothing passes unchecked.
         None | Some(Err(_)) => Err(Refusal::from(ResponseType::ApiConfigurationError)),
@@ -94,48 +95,6 @@ fn parsed(body: &[u8]) -> Option<Value> {
 
 fn invalid(detail: String) -> Refusal {
     Refusal { validation_error: Some(detail), ..Refusal::from(ResponseType::BadRequestBody) }
-}
-
-/// An error in the words of the validator that AWS uses, where they are known.
-fn described(error: &ValidationError) -> String {
-    match error.kind() {
-        ValidationErrorKind::Required { property } => format!("object has missing required properties ([{property}])"),
-        ValidationErrorKind::Type { kind } => {
-            let allowed: Vec<String> = type_names(kind);
-            let actual = type_name(error.instance());
-            format!(
-                "instance type ({actual}) does not match any allowed primitive type (allowed: [{}])",
-                allowed.join(",")
-            )
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// Quoted names of the allowed types; a number takes integers too.
-fn type_names(kind: &jsonschema::error::TypeKind) -> Vec<String> {
-    use jsonschema::error::TypeKind;
-    let mut names: Vec<String> = match kind {
-        TypeKind::Single(one) => vec![one.to_string()],
-        TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect(),
-    };
-    if names.iter().any(|name| name == "number") && !names.iter().any(|name| name == "integer") {
-        names.push("integer".to_owned());
-    }
-    names.sort();
-    names.iter().map(|name| format!("\"{}\"", name.trim_matches('"'))).collect()
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// Where all models of an API stand inside each compiled one.

@@ -24,13 +24,19 @@ pub fn placed(project: &Project, api: &ApiId, text: String) -> Diagnostic {
     Diagnostic { location, ..Diagnostic::warning(text) }
 }
 
-/// What of an API cannot be served as it is written, one sentence each.
+/// What of an API cannot be served as it is written, one sentence each, and each once.
 pub(super) fn of_api(api: &Api, models: &Models) -> Vec<String> {
     let models = models.broken().map(|(name, why)| {
         format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
     });
     let routes = api.routes.iter().flat_map(|route| of_route(api.kind, route));
-    models.chain(routes).chain(limits::findings(api)).collect()
+    let mut told = Vec::new();
+    for finding in models.chain(routes).chain(limits::findings(api)) {
+        if !told.contains(&finding) {
+            told.push(finding);
+        }
+    }
+    told
 }
 
 /// Parameters that cannot be mapped, and what is answered 501. A REST API's function is sent none (D1.8).

@@ -118,9 +118,10 @@ impl ServedUrl {
             context,
             label: function.id.host_label(),
             invokes,
+            region: function.region.clone(),
             // Who reserves nothing at all is refused by his own pool, which has a word for it.
             reserved: function.reserved_concurrency.filter(|reserved| *reserved > 0),
-            requests: Mutex::default(),
+            requests: Arc::default(),
         })
     }
 }
@@ -144,12 +145,13 @@ impl ServedApi {
 impl Snapshot {
     /// The snapshot of a generation.
     #[must_use]
-    pub fn new(parts: Parts) -> Snapshot {
+    pub fn new(mut parts: Parts) -> Snapshot {
         let mut apis: Vec<ServedApi> =
             parts.apis.into_iter().map(|(api, context)| ServedApi::new(api, context)).collect();
         for served in &mut apis {
             kept::take_over(served, &parts.functions, parts.before.as_deref());
         }
+        kept::take_over_urls(&mut parts.urls, parts.before.as_deref());
         Snapshot {
             generation: parts.generation,
             together: Router::new(&apis.iter().map(|served| &served.api).collect::<Vec<_>>()),

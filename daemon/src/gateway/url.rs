@@ -37,10 +37,12 @@ pub struct ServedUrl {
     pub label: String,
     /// The ARN that it invokes, where it belongs to an alias of its own (H6.6).
     pub invokes: Option<Arc<str>>,
+    /// The region that a signature has to be for.
+    pub region: String,
     /// What the function reserves of the account's concurrency; ten times as many requests a second come through (H6.7).
     pub reserved: Option<u32>,
-    /// What is left of them.
-    pub requests: Mutex<Option<Bucket>>,
+    /// What is left of them; the next generation goes on with it.
+    pub(super) requests: Arc<Mutex<Option<Bucket>>>,
 }
 
 /// The answer of a function URL.
@@ -81,7 +83,7 @@ fn caller(snapshot: &Snapshot, served: &ServedUrl, request: &Request) -> Option<
     if !served.url.iam {
         return Some(Caller::default());
     }
-    match sigv4::verify(request, ("lambda", None), snapshot.credentials()) {
+    match sigv4::verify(request, ("lambda", &served.region), snapshot.credentials()) {
         Ok(identity) => Some(Caller { authorizer: Some(AuthorizerContext::Iam(identity.clone())), api_key: None }),
         Err(problem) => {
             tracing::info!(function = %served.function, reason = %problem, "not authorized");

@@ -48,6 +48,8 @@ pub struct Project {
     /// The order in which APIs claim a method and path on the project's one port: the root stack before nested ones,
     /// the implicit API before explicit ones, REST before HTTP.
     pub precedence: Vec<ApiId>,
+    /// API keys that no usage plan has: nobody gets in with them.
+    pub keys_without_plan: Vec<api::ApiKey>,
     /// Files that the model was made from (templates, OpenAPI files, includes, env-vars file) and code that was looked for
     /// and missed: a change in one of them asks for a new resolve.
     pub sources: Vec<PathBuf>,

@@ -127,7 +127,7 @@ fn apis(scopes: &[Rc<Scope<'_>>], project: &mut Project) {
         rest_api::drafts(scope, &index, &mut drafts);
         http_api::drafts(scope, &index, &mut drafts);
         websockets.extend(websocket_api::all(scope, &index));
-        usage_plan::attach(scope, &mut drafts);
+        project.keys_without_plan.extend(usage_plan::attach(scope, &mut drafts));
         domain::attach(scope, &mut drafts);
     }
     project.websockets = websockets;

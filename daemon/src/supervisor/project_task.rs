@@ -1,7 +1,8 @@
 //! One project: its settings, its generations, and the one path on which both change.
 //!
 //! Starting is a reload from the empty project and stopping one to it. This file has the task and what it is ordered; the
-//! path itself is in [`apply`]. What takes its time is made beside the task: builds ([`building`]) and images ([`coming`]).
+//! path itself is in [`apply`], and which files are watched for it in [`watching`]. What takes its time is made beside the
+//! task: builds ([`building`]) and images ([`coming`]).
 
 mod account;
 mod answer;

@@ -120,6 +120,36 @@ pub fn report(template: &Template, findings: &Findings) {
             of_resource(template, id, kind, resource, &report);
         }
     }
+    for (section, kind) in [("Api", "AWS::Serverless::Api"), ("HttpApi", "AWS::Serverless::HttpApi")] {
+        of_implicit_api(template, section, kind, &report);
+    }
+}
+
+/// What Globals say is all that an implicit API has, where an event makes one.
+fn of_implicit_api(template: &Template, section: &str, kind: &str, report: &Report<'_>) {
+    let Some(stated) = template.root.at(&["Globals", section]).filter(|node| node.as_map().is_some()) else { return };
+    if !template.section("Resources").any(|(_, resource)| makes_api(resource, section)) {
+        return;
+    }
+    let globals = Path::section("Globals");
+    let path = globals.to(section);
+    let mark = &stated.mark;
+    // SAM names its stage.
+    let named = |name: &str, value: &str| (Key { text: name.into(), mark: mark.clone() }, Node::text(value, mark));
+    let own = stated.as_map().into_iter().flat_map(Map::iter).map(|(key, value)| (key.clone(), value.clone()));
+    let properties = Node::map(std::iter::once(named("StageName", "Prod")).chain(own).collect(), mark);
+    Owner { title: kind, name: &kind, mark, path: &path }.check(&properties, report);
+    let id = Key { text: format!("Serverless{section}").into(), mark: mark.clone() };
+    rules::of_resource(template, (&id, kind), &properties, &path, report);
+}
+
+/// Whether an event of a resource is of this kind and names no API.
+fn makes_api(resource: &Node, kind: &str) -> bool {
+    let named = if kind == "Api" { "RestApiId" } else { "ApiId" };
+    let events = resource.at(&["Properties", "Events"]).and_then(Node::as_map);
+    events.into_iter().flat_map(Map::iter).any(|(_, event)| {
+        event.get("Type").and_then(Node::as_str) == Some(kind) && event.at(&["Properties", named]).is_none()
+    })
 }
 
 fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, report: &Report<'_>) {
@@ -147,6 +177,18 @@ fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path
     };
     if let Some(title) = EVENTS.get(&(owner, kind)) {
         let path = path.to("Properties");
+        if let Some(nothing) = event.as_map().and_then(|event| event.get("Properties")).filter(|node| node.is_null()) {
+            let message = format!("the Properties of the event {} say nothing; leave them out", name.text);
+            report.error(message, &nothing.mark, &path);
+        }
+        for named in ["RestApiId", "ApiId"] {
+            let stated = event.at(&["Properties"]).and_then(Node::as_map).and_then(|properties| properties.get(named));
+            if let Some(nothing) = stated.filter(|node| node.is_null()) {
+                let message =
+                    format!("{named} names an API, and here it says nothing; leave it out for the implicit one");
+                report.error(message, &nothing.mark, &path.to(named));
+            }
+        }
         let empty = Node::map(Vec::new(), &name.mark);
         let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);
         Owner { title, name: &format_args!("an event of type {kind}"), mark: &name.mark, path: &path }

@@ -3,19 +3,23 @@
 //! A file that is not known counts as changed. The index is bounded; beyond it nothing is lost but the knowledge that
 //! nothing changed. Paths are kept as hashes, so that a project of ten thousand files takes half a megabyte.
 
+mod built;
+
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
 use super::gathered::Said;
 use super::ignored::Ignored;
 use super::wanted::Wanted;
+
+pub(super) use self::built::{Before, Built};
 
 /// The most files and folders of one project that are indexed.
 const MOST_FILES: usize = 20_000;
@@ -39,35 +43,6 @@ pub(super) struct Digests {
     forgotten: u64,
 }
 
-/// What an index begins with.
-#[derive(Debug)]
-pub(super) struct Before {
-    /// What is known already.
-    pub(super) known: Digests,
-    /// What changed from here on is told.
-    pub(super) since: SystemTime,
-    /// Events of what changed from here on may be on their way.
-    pub(super) quiet: SystemTime,
-}
-
-impl Before {
-    /// Nothing is known, and nothing was watched.
-    fn nothing(since: SystemTime) -> Before {
-        Before { known: Digests::default(), since, quiet: since }
-    }
-}
-
-/// An index of everything, and what changed while nobody watched.
-#[derive(Debug)]
-pub(super) struct Built {
-    digests: Digests,
-    since: SystemTime,
-    quiet: SystemTime,
-    late: Vec<PathBuf>,
-    seen: usize,
-    bytes: u64,
-}
-
 /// What paths turned out to be.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
@@ -75,55 +50,6 @@ pub(super) struct Compared {
     pub(super) changed: Vec<PathBuf>,
     /// They may be in the middle of a save, and are worth a second look.
     pub(super) doubted: Vec<PathBuf>,
-}
-
-impl Built {
-    /// Reads everything that is wanted; blocks. Of what is `known` already that stays known which was told of it; a file
-    /// that holds something else now is told apart. So are files that are new here and changed after `since`, which are
-    /// not known: nobody can say whether what was read of them is what runs.
-    pub(super) fn read(wanted: &Wanted, ignored: &Ignored, before: Before) -> Built {
-        let Before { known, since, quiet } = before;
-        let digests = Digests { complete: true, ..known };
-        let mut built = Built { digests, since, quiet, late: Vec::new(), seen: 0, bytes: 0 };
-        let mut stack: Vec<_> = wanted.paths().iter().map(|path| (path.clone(), path.as_path())).collect();
-        while let Some((path, whole)) = stack.pop() {
-            let Ok(metadata) = fs::metadata(&path) else { continue };
-            if built.seen >= MOST_FILES || built.bytes >= MOST_BYTES {
-                built.digests.complete = false;
-                break;
-            }
-            built.add(&path, &metadata);
-            if metadata.is_dir() {
-                let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path());
-                stack.extend(below.filter(|below| !ignored.ignores(whole, below)).map(|below| (below, whole)));
-            }
-        }
-        built
-    }
-
-    fn add(&mut self, path: &Path, metadata: &Metadata) {
-        self.seen += 1;
-        self.bytes += if metadata.is_file() { metadata.len().min(MOST_FILE) } else { 0 };
-        let key = self.digests.key(path);
-        if let Some(told) = self.digests.known.get(&key).copied() {
-            match self.digests.learn(path, metadata) {
-                Ok(content) if content == told => {}
-                _ => self.late.push(path.to_path_buf()),
-            }
-            self.digests.known.insert(key, told);
-            return;
-        }
-        // Of two moments in one step of the clock nobody knows which was first.
-        if metadata.is_file() && changed(metadata) >= self.since {
-            self.late.push(path.to_path_buf());
-            return;
-        }
-        if metadata.is_file() && changed(metadata) >= self.quiet {
-            return;
-        }
-        // One that cannot be read is not known, and neither is what has come and gone.
-        self.digests.complete &= self.digests.learn(path, metadata).is_ok();
-    }
 }
 
 impl Digests {
@@ -243,15 +169,10 @@ fn digest(bytes: &[u8]) -> u128 {
     hash.iter().take(16).fold(0, |all, byte| (all << 8) | u128::from(*byte))
 }
 
-/// When content, name or rights last changed; nobody can set this time.
-fn changed(metadata: &Metadata) -> SystemTime {
-    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
-    let nanoseconds = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
-    UNIX_EPOCH + Duration::new(seconds, nanoseconds)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     struct Case {

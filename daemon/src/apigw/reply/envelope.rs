@@ -67,7 +67,7 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// REST's reading: an unknown key makes the whole malformed (A5.1).
+    /// The reading of 1.0: an unknown key makes the whole malformed (A5.1).
     pub(crate) fn strict(payload: &Bytes) -> Result<Envelope, Malformed> {
         let raw: Strict = object(payload)?;
         Ok(Envelope {
@@ -80,13 +80,7 @@ impl Envelope {
         })
     }
 
-    /// HTTP's reading of 1.0: unknown keys are ignored, cookies are none.
-    pub(crate) fn lenient_v1(payload: &Bytes) -> Result<Envelope, Malformed> {
-        let envelope = Envelope::lenient(payload, true)?;
-        Ok(Envelope { cookies: Vec::new(), ..envelope })
-    }
-
-    /// A streamed reply's prelude: as 1.0 is read by HTTP APIs, with cookies.
+    /// A streamed reply's prelude: as 2.0's reply, with multi-valued headers.
     pub(crate) fn prelude(prelude: &Bytes) -> Result<Envelope, Malformed> {
         Envelope::lenient(prelude, true)
     }

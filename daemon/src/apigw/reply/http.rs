@@ -20,11 +20,10 @@ pub(super) fn reply(exchange: &Exchange, payload: Payload, outcome: &Outcome) ->
 
 fn returned(exchange: &Exchange, payload: Payload, bytes: &Bytes) -> Result<Reply, Malformed> {
     match payload {
-        // Without a status HTTP APIs refuse what REST APIs take for 200.
+        // The same five keys as on a REST API (B2, A5.1).
         Payload::V1 => {
-            let envelope = Envelope::lenient_v1(bytes)?;
-            let status = envelope.status.ok_or(Malformed)?;
-            from_envelope(exchange, status, &envelope)
+            let envelope = Envelope::strict(bytes)?;
+            from_envelope(exchange, envelope.status.unwrap_or(200), &envelope)
         }
         Payload::V2 => match infer(bytes)? {
             Inferred::Envelope(envelope) => from_envelope(exchange, envelope.status.unwrap_or(200), &envelope),

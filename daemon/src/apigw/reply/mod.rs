@@ -37,11 +37,25 @@ pub fn http(exchange: &Exchange, payload: Payload, outcome: &Outcome) -> Reply {
     http::reply(exchange, payload, outcome)
 }
 
-/// What is refused before anybody looks for a route: a REST API takes no raw `|` in a query (A1.9).
+/// What is refused before anybody looks for a route: a `%` that begins no escape, and on a REST API a raw `|` in the
+/// query (A1.9). Function URLs take such targets as they are (H5.2).
 #[must_use]
 pub fn refused_at_once(exchange: &Exchange) -> Option<Reply> {
-    let pipes = exchange.request.query.as_deref().is_some_and(|query| query.contains('|'));
-    (pipes && exchange.api.kind == ApiKind::Rest).then(|| local(exchange, 400, "Bad Request"))
+    let (request, query) = (exchange.request, exchange.request.query.as_deref().unwrap_or_default());
+    let path = request.received_path.as_deref().unwrap_or(&request.path);
+    let escapes = is_escaped(path) && is_escaped(query);
+    match exchange.api.kind {
+        ApiKind::Rest if !escapes || query.contains('|') => Some(local(exchange, 400, "Bad Request")),
+        ApiKind::Http if !escapes => Some(http_error::reply(exchange, &HttpError::BadRequest)),
+        ApiKind::Rest | ApiKind::Http => None,
+    }
+}
+
+/// Whether every `%` is followed by two hexadecimal digits.
+fn is_escaped(text: &str) -> bool {
+    let is_escape =
+        |rest: &str| matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    text.split('%').skip(1).all(is_escape)
 }
 
 /// No route takes the request: 403 on REST (A6.6), 404 on HTTP (B4.3). REST looks at an Authorization header all the same,

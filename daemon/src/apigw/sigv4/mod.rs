@@ -67,13 +67,12 @@ pub enum SignatureError {
 const SKEW: u64 = 300;
 
 /// Verifies a request's signature, in its header or its query, for a service (`execute-api` or `lambda`) of a region.
-/// Without one any will do.
 ///
 /// # Errors
 /// [`SignatureError`] says why it is refused.
 pub fn verify<'a>(
     request: &Request,
-    (service, region): (&str, Option<&str>),
+    (service, region): (&str, &str),
     known: &'a [Credentials],
 ) -> Result<&'a IamIdentity, SignatureError> {
     let authorization = Authorization::of(request)?;
@@ -86,7 +85,7 @@ pub fn verify<'a>(
     if authorization.service != service {
         return Err(SignatureError::Mismatch);
     }
-    if region.is_some_and(|region| authorization.region != region) {
+    if authorization.region != region {
         return Err(SignatureError::Region(authorization.region));
     }
     let payload = canonical::payload_hash(request).ok_or(SignatureError::Mismatch)?;
@@ -104,7 +103,7 @@ pub fn verify<'a>(
 /// # Errors
 /// 403 for a request that is not signed by anybody known.
 pub fn authorize(exchange: &Exchange, known: &[Credentials]) -> Result<AuthorizerContext, Refused> {
-    match verify(exchange.request, ("execute-api", Some(&exchange.context.region)), known) {
+    match verify(exchange.request, ("execute-api", &exchange.context.region), known) {
         Ok(identity) => Ok(AuthorizerContext::Iam(identity.clone())),
         Err(error) => {
             let reply = match exchange.api.kind {

@@ -52,6 +52,77 @@ fn a_body_is_checked_against_its_model_and_the_detail_is_kept_for_templates() {
 }
 
 #[test]
+fn the_detail_is_in_the_words_of_the_validator_that_aws_uses() {
+    let told = |schema: Value, body: &Value| {
+        let validator = jsonschema::options().with_draft(Draft::Draft4).build(&schema).unwrap();
+        detail::of(&validator.iter_errors(body).collect::<Vec<_>>())
+    };
+    let pet = json!({
+        "type": "object", "required": ["name", "age", "a"], "additionalProperties": false,
+        "properties": {"age": {"type": "number"}, "name": {"type": "string"}, "a": {}},
+    });
+    assert_eq!(
+        told(pet.clone(), &json!({"name": 1, "z": 1, "b": 2})),
+        "[object instance has properties which are not allowed by the schema: [\"b\",\"z\"], \
+         object has missing required properties ([\"a\",\"age\"])]",
+        "once each, and not what is inside"
+    );
+    assert_eq!(
+        told(pet, &json!({"name": 1, "age": "x", "a": null})),
+        "[instance type (string) does not match any allowed primitive type (allowed: [\"integer\",\"number\"]), \
+         instance type (integer) does not match any allowed primitive type (allowed: [\"string\"])]"
+    );
+    let one = |schema: Value, body: Value| told(schema, &body);
+    for (schema, body, message) in [
+        (json!({"enum": ["a", 1]}), json!("b"), r#"instance value ("b") not found in enum (possible values: ["a",1])"#),
+        (json!({"minimum": 2}), json!(1), "numeric instance is lower than the required minimum (minimum: 2, found: 1)"),
+        (
+            json!({"maximum": 2}),
+            json!(3),
+            "numeric instance is greater than the required maximum (maximum: 2, found: 3)",
+        ),
+        (
+            json!({"minimum": 2, "exclusiveMinimum": true}),
+            json!(2),
+            "numeric instance is not strictly greater than the required minimum 2",
+        ),
+        (json!({"minLength": 2}), json!("a"), "string \"a\" is too short (length: 1, required minimum: 2)"),
+        (json!({"maxLength": 2}), json!("abc"), "string \"abc\" is too long (length: 3, maximum allowed: 2)"),
+        (json!({"pattern": "^a$"}), json!("b"), "ECMA 262 regex \"^a$\" does not match input string \"b\""),
+        (
+            json!({"minItems": 1}),
+            json!([]),
+            "array is too short: must have at least 1 elements but instance has 0 elements",
+        ),
+        (json!({"uniqueItems": true}), json!([1, 1]), "array must not contain duplicate elements"),
+        (json!({"multipleOf": 2}), json!(3), "remainder of division is not zero (3 / 2)"),
+        (
+            json!({"minProperties": 1}),
+            json!({}),
+            "object has too few properties (found 0 but schema requires at least 1)",
+        ),
+        (
+            json!({"oneOf": [{"type": "null"}, {"type": "string"}]}),
+            json!(1),
+            "instance failed to match exactly one schema (matched 0 out of 2)",
+        ),
+        (
+            json!({"oneOf": [{"type": "null"}, {}, {}]}),
+            json!(1),
+            "instance failed to match exactly one schema (matched 2 out of 3)",
+        ),
+        (
+            json!({"anyOf": [{"type": "null"}, {"type": "string"}]}),
+            json!(1),
+            "instance failed to match at least one required schema among 2",
+        ),
+        (json!({"not": {}}), json!(1), "instance matched a schema which it should not have"),
+    ] {
+        assert_eq!(one(schema, body), format!("[{message}]"));
+    }
+}
+
+#[test]
 fn an_empty_body_is_an_empty_object() {
     assert!(body("Id", "").is_err());
     assert_eq!(body("Imported", ""), Ok(()));

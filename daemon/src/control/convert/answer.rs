@@ -10,6 +10,7 @@ use super::{milliseconds, whole_milliseconds};
 use crate::control::routes;
 use crate::gateway::access::Access;
 use crate::logs::{LogEntry, LogSource};
+use crate::project::api::ApiKey;
 use crate::project::function::Package;
 use crate::project::gateway::{GatewaySettings, Tls};
 use crate::project::issuers::Pin;
@@ -148,23 +149,25 @@ fn running(running: &RunningStatus, settings: &Settings) -> wire::project::Runni
     }
 }
 
-/// Each key once, with all plans that admit it.
+/// Each key once, with all plans that admit it; those of no plan at the end.
 fn api_keys(project: &Project) -> Vec<wire::project::ApiKey> {
+    let shown = |key: &ApiKey, plans: Vec<String>| wire::project::ApiKey {
+        id: key.id.clone(),
+        value: wire::secret::Text(key.value.clone()),
+        enabled: key.enabled,
+        plans,
+    };
     let mut keys: Vec<wire::project::ApiKey> = Vec::new();
     for plan in project.apis.values().flat_map(|api| &api.usage_plans) {
         for key in &plan.keys {
             match keys.iter_mut().find(|known| known.id == key.id) {
                 Some(known) if known.plans.contains(&plan.id) => {}
                 Some(known) => known.plans.push(plan.id.clone()),
-                None => keys.push(wire::project::ApiKey {
-                    id: key.id.clone(),
-                    value: wire::secret::Text(key.value.clone()),
-                    enabled: key.enabled,
-                    plans: vec![plan.id.clone()],
-                }),
+                None => keys.push(shown(key, vec![plan.id.clone()])),
             }
         }
     }
+    keys.extend(project.keys_without_plan.iter().map(|key| shown(key, Vec::new())));
     keys
 }
 

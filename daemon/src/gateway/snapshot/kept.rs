@@ -1,8 +1,10 @@
-//! What a generation takes over from the one before: the verdicts of Lambda authorizers and the use of usage plans.
+//! What a generation takes over from the one before: the verdicts of Lambda authorizers, the use of usage plans and the
+//! rates of function URLs.
 //!
 //! An edit of something else does not ask a cached authorizer again and fills up no quota. A verdict is kept while its
 //! authorizer is defined as it was and its function's code is what gave it; the use of a plan while its throttle and its
-//! quota are the same. Requests of the generation before go on counting in the same place.
+//! quota are the same, and what is left of a URL's requests while its function reserves as much. Requests of the generation
+//! before go on counting in the same place.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{ServedApi, ServedFunction, Snapshot};
 use crate::apigw::usage_plan::Usage;
 use crate::gateway::authorize::Verdicts;
+use crate::gateway::url::ServedUrl;
 use crate::project::FunctionId;
 use crate::project::api::{Authorizer, UsagePlan};
 
@@ -23,6 +26,20 @@ pub(super) fn take_over(
     served.verdicts = verdicts(&served.api.authorizers, functions, old);
     if let Some((_, old)) = old {
         served.usage = usage(&served.api.usage_plans, old);
+    }
+}
+
+/// Gives each URL what is left of its requests.
+pub(super) fn take_over_urls(urls: &mut [ServedUrl], before: Option<&Snapshot>) {
+    take_over_urls_of(urls, before.map(|before| before.urls.as_slice()).unwrap_or_default());
+}
+
+fn take_over_urls_of(urls: &mut [ServedUrl], old: &[ServedUrl]) {
+    for url in urls {
+        let same = |old: &&ServedUrl| old.function == url.function && old.reserved == url.reserved;
+        if let Some(old) = old.iter().find(same) {
+            url.requests = old.requests.clone();
+        }
     }
 }
 
@@ -62,4 +79,37 @@ fn usage(plans: &[UsagePlan], old: &ServedApi) -> Arc<Mutex<Usage>> {
     }
     let usage = old.usage.lock().unwrap_or_else(PoisonError::into_inner).of_plans(|plan| !changed.contains(plan));
     Arc::new(Mutex::new(usage))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::apigw::rate;
+    use crate::project::function::FunctionUrl;
+    use crate::project::testing::function;
+
+    fn url(reserved: u32) -> ServedUrl {
+        let url = FunctionUrl { iam: false, streaming: false, cors: None, alias: None, closed: false };
+        let function = crate::project::Function { url: Some(url), reserved_concurrency: Some(reserved), ..function() };
+        ServedUrl::of(&function, "123456789012").unwrap()
+    }
+
+    fn admitted(url: &ServedUrl) -> usize {
+        let mut bucket = url.requests.lock().unwrap();
+        (0..99).filter(|_| rate::url_admits(&mut bucket, url.reserved, 1000)).count()
+    }
+
+    #[test]
+    fn what_is_left_of_a_urls_requests_outlasts_a_generation_and_a_change_of_it_does_not() {
+        let before = url(2);
+        assert_eq!(admitted(&before), 20);
+        let mut same = [url(2)];
+        take_over_urls_of(&mut same, std::slice::from_ref(&before));
+        assert_eq!(admitted(&same[0]), 0, "nothing was filled up");
+        let mut other = [url(3)];
+        take_over_urls_of(&mut other, &[before]);
+        assert_eq!(admitted(&other[0]), 30);
+    }
 }

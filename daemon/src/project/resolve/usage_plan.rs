@@ -9,13 +9,13 @@ use crate::template::{Node, Scope, globals};
 /// SAM's own name for a plan and key that several APIs share.
 const SHARED: &str = "Serverless";
 
-/// Gives each REST API of the template the plans that cover its stage.
-pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) {
+/// Gives each REST API of the template the plans that cover its stage; the keys that no plan has.
+pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) -> Vec<ApiKey> {
+    let keys = keys(scope);
     let mut shared = None;
     for draft in drafts.iter_mut().filter(|draft| draft.api.kind == ApiKind::Rest) {
-        of_sam(scope, draft, &mut shared);
+        of_sam(scope, draft, &keys, &mut shared);
     }
-    let keys = keys(scope);
     for (id, node) in of_type(scope, "AWS::ApiGateway::UsagePlan") {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         let plan = plan(&scope.id(id), &properties, keys_of_plan(scope, id, &keys));
@@ -26,10 +26,29 @@ pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) {
             }
         }
     }
+    let unused = unused_keys(scope);
+    keys.into_iter().filter(|key| unused.contains(&key.id)).collect()
 }
 
-/// `PER_API` makes a plan and a key of the API's own, `SHARED` one plan and key for all that ask for it.
-fn of_sam(scope: &Scope<'_>, draft: &mut Draft, shared: &mut Option<UsagePlan>) {
+/// Says of each key that nobody gets in with it: a key is good for the stages of its usage plans alone (A9.1). Their ids.
+fn unused_keys(scope: &Scope<'_>) -> Vec<String> {
+    let links = of_type(scope, "AWS::ApiGateway::UsagePlanKey").into_iter();
+    let used: Vec<String> = links.filter_map(|(_, node)| Some(node.get("KeyId")?.scalar()?.to_string())).collect();
+    let keys = of_type(scope, "AWS::ApiGateway::ApiKey").into_iter();
+    let mut unused = Vec::new();
+    for (id, node) in keys.filter(|(id, _)| !used.iter().any(|used| used == id)) {
+        unused.push(scope.id(id));
+        let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
+        let told = "no usage plan has this key, so that API Gateway answers it with 403: an AWS::ApiGateway::UsagePlanKey \
+                    gives it one";
+        properties.warning("", told);
+    }
+    unused
+}
+
+/// `PER_API` makes a plan and a key of the API's own, `SHARED` one plan and key for all that ask for it. The template may
+/// give such a plan more keys.
+fn of_sam(scope: &Scope<'_>, draft: &mut Draft, keys: &[ApiKey], shared: &mut Option<UsagePlan>) {
     let Some(local) = draft.api.id.0.strip_prefix(&scope.prefix).map(str::to_owned) else { return };
     let node = match scope.resource(&local) {
         Some(resource) => scope.properties(resource),
@@ -44,18 +63,21 @@ fn of_sam(scope: &Scope<'_>, draft: &mut Draft, shared: &mut Option<UsagePlan>) 
     let Some(settings) = properties.map("Auth").and_then(|auth| auth.map("UsagePlan")) else { return };
     match settings.word("CreateUsagePlan", &["PER_API", "SHARED", "NONE"]) {
         Some("PER_API") => {
-            let keys = vec![key(scope, &format!("{local}ApiKey"), None, true)];
-            draft.api.usage_plans.push(plan(&scope.id(&format!("{local}UsagePlan")), &settings, keys));
+            draft.api.usage_plans.push(plan_of_sam(scope, &local, &settings, keys));
         }
         Some("SHARED") => {
-            let make = || {
-                let keys = vec![key(scope, &format!("{SHARED}ApiKey"), None, true)];
-                plan(&scope.id(&format!("{SHARED}UsagePlan")), &settings, keys)
-            };
+            let make = || plan_of_sam(scope, SHARED, &settings, keys);
             draft.api.usage_plans.push(shared.get_or_insert_with(make).clone());
         }
         _ => {}
     }
+}
+
+fn plan_of_sam(scope: &Scope<'_>, name: &str, settings: &Properties<'_>, keys: &[ApiKey]) -> UsagePlan {
+    let id = format!("{name}UsagePlan");
+    let own = key(scope, &format!("{name}ApiKey"), None, true);
+    let given = keys_of_plan(scope, &id, keys);
+    plan(&scope.id(&id), settings, [own].into_iter().chain(given).collect())
 }
 
 fn plan(id: &str, properties: &Properties<'_>, keys: Vec<ApiKey>) -> UsagePlan {
