@@ -7,6 +7,7 @@ mod building;
 mod heirs;
 mod layers;
 mod node;
+mod podman;
 mod pulling;
 mod remote;
 mod restart;

@@ -88,11 +88,12 @@ fn code_and_layers_are_sent_to_a_remote_engine_and_an_edit_sends_what_changed() 
     assert_eq!(text(&daemon), "one later deep False app.py deep");
     let before = engine.sent();
     assert!(before > BALLAST as u64, "{before} bytes cannot be all of the code");
-    let serving = docker(&["ps", "--quiet", "--filter", &format!("label=samd.state={}", daemon.state().display())]);
-    let inspected: Value = serde_json::from_str(&docker(&["inspect", &serving])).unwrap();
+    let label = format!("label=samd.state={}", daemon.state().display());
+    let running = docker(&["ps", "--quiet", "--filter", &label]);
+    let inspected: Value = serde_json::from_str(&docker(&["inspect", running.lines().last().unwrap()])).unwrap();
     let mounts = inspected[0]["Mounts"].as_array().unwrap();
     assert!(mounts.iter().all(|mount| mount["Type"] == "volume"), "{mounts:?}");
-    assert_eq!(inspected[0]["Config"]["Labels"]["samd.generation"], "1");
+    assert_eq!(inspected[0]["Config"]["Labels"]["samd.generation"], "2", "the first one waited for the files");
 
     let was = files_sent(&daemon).len();
     project.rename_over("src/app.py", &CODE.replace("'one ", "'two "));
@@ -105,6 +106,43 @@ fn code_and_layers_are_sent_to_a_remote_engine_and_an_edit_sends_what_changed() 
     fs::rename(project.path().join("src/deep"), project.path().join("src/other")).unwrap();
     project.rename_over("src/app.py", &CODE.replace("deep.down", "other.down"));
     eventually("the other name", || text(&daemon).ends_with(" app.py other").then_some(()));
+    assert_eq!(daemon.samctl(&["stop", "far"]).code, 0);
+    nothing_is_left(&daemon);
+}
+
+/// Registers, and prints what it hears.
+const LISTENER: &str = r#"#!/var/lang/bin/python3.11
+import http.client, json, os, sys
+api, name = os.environ["AWS_LAMBDA_RUNTIME_API"], os.path.basename(sys.argv[0])
+def call(method, path, headers, body=None):
+    connection = http.client.HTTPConnection(api)
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    return dict(response.getheaders()), response.read().decode()
+print("withheld:", [name for name in os.environ if name.startswith("_")], "stdin:", repr(sys.stdin.read()), flush=True)
+headers, _ = call("POST", "/2020-01-01/extension/register", {"Lambda-Extension-Name": name}, '{"events": ["INVOKE"]}')
+own = {"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}
+while True:
+    print("heard:", json.loads(call("GET", "/2020-01-01/extension/event/next", own)[1])["eventType"], flush=True)
+"#;
+
+#[test]
+fn extensions_of_layers_run_on_a_remote_engine_and_a_container_waits_there() {
+    let certificates = Certificates::make();
+    let engine = RemoteEngine::with(&certificates);
+    let (daemon, project) = (daemon_for(&engine, &certificates.of_user()), project());
+    let extension = "One/extensions/listener";
+    project.write(extension, LISTENER);
+    fs::set_permissions(project.path().join(extension), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(start(&daemon, &project).code, 0, "{}", daemon.log());
+    assert!(text(&daemon).starts_with("one later "));
+    for line in ["withheld: [] stdin: ''", "heard: INVOKE", "EXTENSION\tName: listener\tState: Ready"] {
+        eventually(line, || daemon.logs("far").contains(line).then_some(()));
+    }
+    eventually("one that waits", || daemon.status_text("far").contains("held").then_some(()));
+    assert_eq!(containers(&daemon).len(), 4, "one serves, one waits, and two carry files");
+    // What one that waits has not loaded is not started either.
+    assert_eq!(daemon.logs("far").matches("withheld").count(), 1, "{}", daemon.logs("far"));
     assert_eq!(daemon.samctl(&["stop", "far"]).code, 0);
     nothing_is_left(&daemon);
 }

@@ -17,6 +17,7 @@ pub mod lambda_client;
 pub mod large_template;
 pub mod namespace;
 pub mod own_engine;
+pub mod own_podman;
 pub mod properties;
 pub mod recording_api;
 pub mod registry;

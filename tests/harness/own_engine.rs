@@ -182,17 +182,17 @@ fn mounts_below(folder: &Path) -> Vec<String> {
     places.filter(|place| Path::new(place).starts_with(folder)).map(str::to_owned).collect()
 }
 
-fn as_root(program: &str, arguments: &[&str]) {
+pub(crate) fn as_root(program: &str, arguments: &[&str]) {
     let ran = run_as_root(program, arguments).expect("a program can be started; see tests/install/docker.sh");
     assert!(ran.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
-fn run_as_root(program: &str, arguments: &[&str]) -> std::io::Result<Output> {
+pub(crate) fn run_as_root(program: &str, arguments: &[&str]) -> std::io::Result<Output> {
     command_as_root(program).args(arguments).output()
 }
 
 /// As tests/install has it: who is not root may have a sudo that asks nothing.
-fn command_as_root(program: &str) -> Command {
+pub(crate) fn command_as_root(program: &str) -> Command {
     if rustix::process::geteuid().is_root() {
         return Command::new(program);
     }

@@ -12,6 +12,7 @@
 //! knows by its `manifest` what changed). What others do to containers is heard by `lookout`, what cannot be removed yet is
 //! `removal`'s, and how one ends is `end`'s. What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
 
+mod attached;
 mod companions;
 mod container;
 mod delivery;
@@ -121,7 +122,7 @@ impl DockerDriver {
                 (name, image, None)
             }
         };
-        self.launcher(engine, project, function, image).await
+        self.launcher(engine, project, function, image, delay).await
     }
 
     /// Whether [`DockerDriver::prepare_present`] finds an engine and an image.
@@ -144,6 +145,7 @@ impl DockerDriver {
         project: &ProjectName,
         function: Arc<Function>,
         (name, image, behind): (String, ImageInspect, Option<String>),
+        delay: &Delay,
     ) -> Result<Arc<dyn Launcher>, StartError> {
         let is_built = matches!(&function.package, Package::Image { build: Some(_), .. });
         let link = Link::of(&engine, &function.hosting).await?;
@@ -154,11 +156,10 @@ impl DockerDriver {
         let labels =
             Labels { state: self.place.state.clone(), project: project.clone(), function: function.id.clone() };
         let owner = Owner { image: image.id.clone().unwrap_or_else(|| name.clone()), labels: labels.map() };
-        let laid = delivery.lay(&engine, &function, &folders, &owner).await?;
+        let laid = delivery.lay(&engine, &function, &folders, (&owner, delay)).await?;
         let tmp = Tmp::of(&function, &engine);
         let mut description = describe(&function, &name, &image, behind);
         description.notes.extend(tmp.note(&function));
-        description.notes.extend(without_gates(&function, &folders, &delivery));
         description.notes.extend(debugged_elsewhere(&function, &engine));
         Ok(Arc::new(DockerLauncher {
             tmp,
@@ -195,7 +196,7 @@ impl Driver for DockerDriver {
         async move {
             let engine = self.engine().await?;
             let image = self.images.of(&engine, &project, &function, &delay).await?;
-            self.launcher(engine, &project, function, image).await
+            self.launcher(engine, &project, function, image, &delay).await
         }
         .boxed()
     }
@@ -223,13 +224,6 @@ fn describe(function: &Function, name: &str, image: &ImageInspect, behind: Optio
     Description { executable: name.to_owned(), runtime_version, notes, behind, driver: NAME }
 }
 
-fn without_gates(function: &Function, folders: &Folders, delivery: &Delivery) -> Option<String> {
-    let is_zip = matches!(function.package, Package::Zip { .. });
-    let unmet = !delivery.has_gates() && is_zip && companions::may_be_there(function, &folders.layers);
-    let what = "extensions of its layers are not started, since the engine does not see this machine's folders";
-    unmet.then(|| what.to_owned())
-}
-
 fn debugged_elsewhere(function: &Function, engine: &Engine) -> Option<String> {
     let debug = function.serving.debug.as_ref()?;
     let port = debug.port;
@@ -249,7 +243,7 @@ struct DockerLauncher {
     entry: Entry,
     folders: Folders,
     laid: Laid,
-    /// The engine sees the gates, which are in the state folder.
+    /// The engine sees the gates, which are in the state folder; else the container's streams are its gate.
     is_gated: bool,
     labels: Labels,
     tmp: Tmp,
@@ -279,7 +273,9 @@ impl DockerLauncher {
             debug::port_is_free(&self.function, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
         }
         let made = self.made_of(&identity, &account).await?;
-        let gate = made.begin.gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
+        let waits = made.begin.gate == Some(Where::Attached);
+        let gate = made.begin.gate.filter(|_| !waits);
+        let gate = gate.map(|place| Gate::open(&self.place.state, place)).transpose()?;
         let ties = self.ties(&made, gate.as_ref(), &identity);
         let mut body = self.plan(made.clone(), gate.as_ref().map(Gate::folder)).body();
         if let Some(ties) = ties {
@@ -287,7 +283,7 @@ impl DockerLauncher {
             heirs::bequeath(&mut body, fingerprint, &ties);
         }
         let keeper = Keeper::create(&self.engine, &self.place.tasks, body, self.laid.mirrors.clone()).await?;
-        keeper.start(gate, self.folders.code.as_deref(), self).await
+        keeper.start((gate, waits), self.folders.code.as_deref(), self).await
     }
 
     /// What a container is made of, but for its gate.
@@ -297,7 +293,6 @@ impl DockerLauncher {
         account: &BTreeMap<String, String>,
     ) -> Result<Made, StartError> {
         let begin = self.entry.begin(self.folders.code.as_deref(), &self.folders.layers, self.gate_place())?;
-        let begin = if self.is_gated { begin } else { begin.ungated() };
         let mut variables = variables::of(&self.function, account, identity);
         let endpoint = self.lead_to_endpoint(&mut variables).await?;
         if let Some(place) = begin.gate {
@@ -318,6 +313,7 @@ impl DockerLauncher {
             labels: &self.labels,
             generation: made.generation,
             tmp: self.tmp,
+            most_processes: self.engine.most_processes,
         }
     }
 
@@ -356,6 +352,9 @@ impl DockerLauncher {
 
     /// The runtime follows its extensions, and a debugger comes before all that the interpreter does.
     fn gate_place(&self) -> Where {
+        if !self.is_gated {
+            return Where::Attached;
+        }
         match (companions::may_be_there(&self.function, &self.folders.layers), &self.function.serving.debug) {
             (true, _) => Where::Extensions,
             (false, Some(_)) => Where::Program,
@@ -395,7 +394,7 @@ impl Launcher for DockerLauncher {
     }
 
     fn can_hold(&self) -> bool {
-        self.entry.is_gated() && self.is_gated
+        self.entry.is_gated()
     }
 
     fn serves_in_place(&self) -> bool {

@@ -11,6 +11,7 @@ mod whereabouts;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use bollard::Docker;
 use bollard::models::{IpamConfig, SystemInfo, SystemVersion};
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::StreamExt;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::Mutex;
 
 use transport::Transport;
@@ -51,6 +53,10 @@ pub struct Engine {
     pub makes_bridges_late: bool,
     /// The memory of its machine, in bytes.
     pub memory: u64,
+    /// It has no rights but its user's, and to its containers that user is root.
+    pub is_rootless: bool,
+    /// The most processes that a user may have, where it would ask for more: Podman does, also without the right to.
+    pub most_processes: Option<i64>,
 }
 
 impl Engine {
@@ -171,16 +177,37 @@ async fn open(place: &Place, setting: Option<&str>) -> Result<(Engine, Transport
     let info = docker.info().await.unwrap_or_default();
     let whereabouts = whereabouts::of(&place.address, setting, &info).await?;
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
-    let makes_bridges_late = whereabouts == Whereabouts::Here
-        && !is_rootless(&info)
-        && is_podman(&docker.version().await.unwrap_or_default());
-    let address = place.address.clone();
-    Ok((Engine { docker, address, network, whereabouts, makes_bridges_late, memory }, transport))
+    let is_podman_here = whereabouts == Whereabouts::Here && is_podman(&docker.version().await.unwrap_or_default());
+    // Podman did not always say so, and its socket is its user's.
+    let is_rootless = is_rootless(&info) || (is_podman_here && is_a_users(&place.address));
+    let engine = Engine {
+        docker,
+        address: place.address.clone(),
+        network,
+        whereabouts,
+        makes_bridges_late: is_podman_here && !is_rootless,
+        is_rootless,
+        memory,
+        most_processes: is_podman_here.then(most_processes).flatten(),
+    };
+    Ok((engine, transport))
+}
+
+/// As many as this process may have, and no more than the kernel has numbers for: another process of this machine may give
+/// that on.
+fn most_processes() -> Option<i64> {
+    let numbers = std::fs::read_to_string("/proc/sys/kernel/pid_max").ok()?.trim().parse().ok()?;
+    i64::try_from(getrlimit(Resource::Nproc).maximum.map_or(numbers, |most| most.min(numbers))).ok()
 }
 
 /// A rootless engine's networks are in a namespace of its own, and their addresses never become this machine's.
 fn is_rootless(info: &SystemInfo) -> bool {
     info.security_options.iter().flatten().any(|option| option.contains("rootless"))
+}
+
+fn is_a_users(address: &str) -> bool {
+    let socket = address.strip_prefix("unix://").and_then(|socket| std::fs::metadata(socket).ok());
+    socket.is_some_and(|socket| socket.uid() != 0)
 }
 
 fn is_podman(version: &SystemVersion) -> bool {

@@ -80,6 +80,12 @@ impl Companions {
         Ok((Companions { notices, told: VecDeque::new() }, Output::from_pipe(open(OUTPUT)?)))
     }
 
+    /// Read by somebody else.
+    #[must_use]
+    pub(super) fn told_by(notices: Output) -> Companions {
+        Companions { notices, told: VecDeque::new() }
+    }
+
     /// The next thing that the shell tells. Cancel safe.
     pub(super) async fn next(&mut self) -> Happening {
         loop {

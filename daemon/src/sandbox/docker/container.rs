@@ -17,13 +17,11 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
 use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, KillContainerOptionsBuilder,
-    RemoveContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
 };
-use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -34,6 +32,7 @@ use super::super::doors::Guest;
 use super::super::engine::{Engine, told};
 use super::super::{Happening, Output, Sandbox, StartError, Started, debug, memory};
 use super::DockerLauncher;
+use super::attached::{self, Latch, Streams};
 use super::companions::{self, Companions};
 use super::end::{KILL, Process, ended};
 use super::gate::{Folder, Gate, Opener};
@@ -42,8 +41,6 @@ use super::mirror::Mirror;
 use super::removal;
 use super::waiting::{self, Waiting};
 
-/// Pieces of output that may wait for their reader; then the container's pipe fills up.
-const PIECES: usize = 64;
 /// One that waits says so to a new daemon within this, or does not wait.
 const FOUND_WAITING: Duration = Duration::from_secs(3);
 
@@ -101,24 +98,24 @@ impl Keeper {
         Keeper { docker, id, started, guard: kill.clone().drop_guard(), kill, exit, process, tasks: tasks.clone() }
     }
 
-    /// Starts it. `code` is the folder that it stands on.
+    /// Starts it. One without a gate may wait at its streams. `code` is the folder that it stands on.
     ///
     /// # Errors
     /// The engine cannot start it; it is removed again.
     pub(super) async fn start(
         self,
-        gate: Option<Gate>,
+        (gate, waits): (Option<Gate>, bool),
         code: Option<&Path>,
         launcher: &DockerLauncher,
     ) -> Result<Started, StartError> {
-        let output = match &gate {
+        let streams = match &gate {
             Some(_) => None,
-            None => Some(attached(&self.docker, &self.id).await?),
+            None => Some(attached::streams(&self.docker, &self.id, waits).await?),
         };
         let stands_on = code.and_then(identity);
         self.docker.start_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         self.started.cancel();
-        self.running(gate, output, (code, stands_on), launcher).await
+        self.running(gate, streams, (code, stands_on), launcher).await
     }
 
     /// Takes over one that an earlier daemon started; `None` where it does not say that it waits.
@@ -141,14 +138,18 @@ impl Keeper {
     async fn running(
         self,
         mut gate: Option<Gate>,
-        output: Option<Output>,
+        streams: Option<Streams>,
         (code, stands_on): (Option<&Path>, Option<(u64, u64)>),
         launcher: &DockerLauncher,
     ) -> Result<Started, StartError> {
-        let (companions, extension_output) = gate.as_mut().and_then(Gate::take_companions).unzip();
+        let (printed, latch, attached) = match streams {
+            Some(Streams { output, latch, companions }) => (Some(output), latch, companions),
+            None => (None, None, None),
+        };
+        let (companions, extension_output) = gate.as_mut().and_then(Gate::take_companions).or(attached).unzip();
         let (opener, printed, folder) = match gate.map(Gate::into_parts) {
             Some((opener, output, folder)) => (Some(opener), Some(output), Some(folder)),
-            None => (None, output, None),
+            None => (None, printed, None),
         };
         let inspected = self.docker.inspect_container(&self.id, None).await.map_err(|problem| not_started(&problem))?;
         let address = address(&inspected);
@@ -160,6 +161,7 @@ impl Keeper {
             pid,
             memory: u64::from(launcher.function.memory_mb) << 20,
             opener,
+            latch,
             companions,
             told: false,
             debug_port: launcher.function.serving.debug.as_ref().map(|debug| debug.port),
@@ -195,7 +197,7 @@ fn refused(image: &str, problem: &Error) -> StartError {
     StartError::place(format!("no container could be made of image {image}: {}", told(problem)))
 }
 
-fn not_started(problem: &Error) -> StartError {
+pub(super) fn not_started(problem: &Error) -> StartError {
     StartError::entry(&format!("the container could not be started: {}", told(problem)))
 }
 
@@ -216,23 +218,6 @@ fn address(inspected: &ContainerInspectResponse) -> Option<IpAddr> {
 /// The file system's name for a folder: another one at the same path is another folder.
 fn identity(folder: &Path) -> Option<(u64, u64)> {
     folder.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
-}
-
-/// What a container prints that has no gate, from its first byte on.
-async fn attached(docker: &Docker, id: &str) -> Result<Output, StartError> {
-    let options = AttachContainerOptionsBuilder::new().stream(true).stdout(true).stderr(true).build();
-    let attached = docker.attach_container(id, Some(options)).await;
-    let mut printed = attached.map_err(|problem| not_started(&problem))?.output;
-    let (sender, pieces) = mpsc::channel::<Bytes>(PIECES);
-    // It ends with the container's output, or when nobody reads any more.
-    tokio::spawn(async move {
-        while let Some(Ok(piece)) = printed.next().await {
-            if sender.send(piece.into_bytes()).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(Output::from_channel(pieces))
 }
 
 async fn look_after(
@@ -277,6 +262,8 @@ struct Container {
     /// What the function may have, in bytes.
     memory: u64,
     opener: Option<Opener>,
+    /// The same, where its streams are its gate.
+    latch: Option<Latch>,
     /// Tells of extensions, where there may be some.
     companions: Option<Companions>,
     /// The runtime's end has been told as a happening.
@@ -327,6 +314,9 @@ impl Sandbox for Container {
     fn release(&mut self) {
         if let Some(opener) = &mut self.opener {
             opener.open();
+        }
+        if let Some(latch) = &self.latch {
+            latch.open();
         }
     }
 

@@ -3,8 +3,8 @@
 //! | engine | files | gates |
 //! |---|---|---|
 //! | sees this machine's folders | mounted as they stand | mounted as well |
-//! | sees the project under another name (`--docker-volume-basedir`) | mounted by that name | none: the state folder is not there |
-//! | is on another machine | in volumes that mirror them | none |
+//! | sees the project under another name (`--docker-volume-basedir`) | mounted by that name | its streams: the state folder is not there |
+//! | is on another machine | in volumes that mirror them | its streams |
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,14 @@ use crate::project::containers::Hosting;
 use crate::project::function::{Code, Function, Package};
 
 use super::super::engine::{Engine, Whereabouts};
-use super::super::{StartError, files};
+use super::super::{Delay, StartError, files};
 use super::manifest::OWNER;
 use super::mirror::{Mirror, Mirrors, Owner};
 use super::{layers, variables};
 
 const CODE: &str = "/var/task";
 const LAYERS: &str = "/opt";
+const ROOT: &str = "0:0";
 
 /// How files come into containers.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Delivery {
         }
     }
 
-    /// Whether a folder of the daemon's own may be mounted: then a container can wait at a gate.
+    /// Whether a folder of the daemon's own may be mounted, with a gate in it; else a container waits at its streams.
     #[must_use]
     pub(super) fn has_gates(&self) -> bool {
         matches!(self, Delivery::Mounts)
@@ -93,7 +94,7 @@ impl Delivery {
         })
     }
 
-    /// Brings the folders to where containers get them from.
+    /// Brings the folders to where containers get them from; that all of a folder is sent is told by `delay`.
     ///
     /// # Errors
     /// The engine does not take them.
@@ -102,7 +103,7 @@ impl Delivery {
         engine: &Engine,
         function: &Function,
         folders: &Folders,
-        owner: &Owner,
+        (owner, delay): (&Owner, &Delay),
     ) -> Result<Laid, StartError> {
         let debugger = function.serving.debug.as_ref().and_then(|debug| debug.debugger_path.clone());
         let places = [
@@ -114,12 +115,17 @@ impl Delivery {
         let Delivery::Uploads(mirrors) = self else {
             let binds = places.flat_map(|(folders, inside)| folders.into_iter().map(move |folder| (folder, inside)));
             let mounts = binds.map(|(folder, inside)| bind(&function.hosting.seen(&folder), inside)).collect();
-            return Ok(Laid { mounts, user: owner_of(folders), in_place: folders.in_place, mirrors: Vec::new() });
+            return Ok(Laid {
+                mounts,
+                user: owner_of(folders, engine.is_rootless),
+                in_place: folders.in_place,
+                mirrors: Vec::new(),
+            });
         };
         let user = folders.code.is_some().then(|| format!("{}:{}", OWNER.0, OWNER.1));
         let mut laid = Laid { user, ..Laid::default() };
         for (folders, inside) in places {
-            let mirror = mirrors.of(engine, folders, owner).await?;
+            let mirror = mirrors.of(engine, folders, owner, delay).await?;
             laid.mounts.push(mirror.mount(inside));
             laid.mirrors.push(mirror);
         }
@@ -128,9 +134,11 @@ impl Delivery {
 }
 
 /// Without capabilities even root reads only what its owner or everybody may: so the code's owner it is.
-fn owner_of(folders: &Folders) -> Option<String> {
+/// Who runs a rootless engine is called root in its containers.
+fn owner_of(folders: &Folders, is_rootless: bool) -> Option<String> {
     let metadata = folders.code.as_ref()?.metadata().ok()?;
-    Some(format!("{}:{}", metadata.uid(), metadata.gid()))
+    let is_this_user = metadata.uid() == rustix::process::geteuid().as_raw();
+    Some(if is_rootless && is_this_user { ROOT.to_owned() } else { format!("{}:{}", metadata.uid(), metadata.gid()) })
 }
 
 /// A folder that the engine sees, read-only.
@@ -142,5 +150,21 @@ pub(super) fn bind(folder: &Path, target: &str) -> Mount {
         typ: Some(MountType::BIND),
         read_only: Some(true),
         ..Mount::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_runs_as_whoever_has_its_code_as_the_engine_calls_him() {
+        let code = tempfile::tempdir().unwrap();
+        let own = code.path().metadata().unwrap();
+        let folders = |folder: &Path| Folders { code: Some(folder.to_path_buf()), ..Folders::default() };
+        let (uid, gid) = (own.uid(), own.gid());
+        assert_eq!(owner_of(&folders(code.path()), false), Some(format!("{uid}:{gid}")));
+        assert_eq!(owner_of(&folders(code.path()), true).as_deref(), Some(ROOT));
+        assert_eq!(owner_of(&Folders::default(), true), None);
     }
 }

@@ -134,7 +134,11 @@ mod tests {
 
     #[tokio::test]
     async fn without_its_engine_a_container_lasts_as_long_as_its_process() {
-        let nowhere = Docker::connect_with_unix("/nowhere/engine.sock", 1, bollard::API_DEFAULT_VERSION).unwrap();
+        // A socket on which nobody listens.
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        let nowhere = Docker::connect_with_unix(socket.to_str().unwrap(), 1, bollard::API_DEFAULT_VERSION).unwrap();
         let process = Process::default();
         assert_eq!(ended(&nowhere, "nobody sees it", &process).await, Exit::Signal(KILL));
         let mut child = tokio::process::Command::new("sleep").arg("600").spawn().unwrap();

@@ -88,7 +88,7 @@ impl Entry {
         match self {
             Entry::Lambda(command) => Ok(gated(command.clone(), place)),
             Entry::Bootstrap => {
-                let place = if place == Where::Extensions { place } else { Where::Program };
+                let place = if place.is_in_interpreter() { Where::Program } else { place };
                 let has = |folder: &Path| folder.join("bootstrap").is_file();
                 match (code.is_some_and(has), layers.iter().any(|layer| has(layer))) {
                     (true, _) => Ok(gated(vec!["/var/task/bootstrap".to_owned()], place)),
@@ -114,17 +114,6 @@ fn debugged(function: &Function) -> Vec<String> {
     let wrapper = function.environment.0.get(EXEC_WRAPPER).cloned();
     let arguments = debug::arguments(function, &Ipv4Addr::UNSPECIFIED.to_string());
     wrapper.into_iter().chain([interpreter]).chain(arguments).chain([client.to_owned()]).collect()
-}
-
-impl Begin {
-    /// The same without a gate, where the engine does not see this machine's folders.
-    #[must_use]
-    pub(super) fn ungated(self) -> Begin {
-        match self.gate {
-            Some(_) => Begin { entry_point: self.command, command: Vec::new(), gate: None },
-            None => self,
-        }
-    }
 }
 
 fn gated(command: Vec<String>, place: Where) -> Begin {
@@ -167,13 +156,6 @@ mod tests {
         let begin = entry.begin(None, &[], Where::Python).unwrap();
         assert!(begin.gate == Some(Where::Python) && begin.entry_point[0] == "/bin/sh");
         assert_eq!(begin.command, [LAMBDA_ENTRY_POINT, "app.handler"]);
-    }
-
-    #[test]
-    fn without_a_gate_the_command_itself_is_run() {
-        let begin = Entry::of(&testing::function(), &image(&[LAMBDA_ENTRY_POINT], &[])).begin(None, &[], Where::Python);
-        let begin = begin.unwrap().ungated();
-        assert_eq!((begin.entry_point, begin.gate), (strings(&[LAMBDA_ENTRY_POINT, "app.handler"]), None));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::net::unix::pipe;
 
 use super::super::{Output, StartError};
+use super::attached;
 use super::companions::{self, Companions};
 
 /// Where the folder is in the container.
@@ -46,6 +47,8 @@ pub(super) enum Where {
     Node,
     /// Before the extensions, and again before the image's entry point.
     Extensions,
+    /// The same, where no folder can be mounted: see `attached`.
+    Attached,
 }
 
 impl Where {
@@ -56,6 +59,7 @@ impl Where {
             Where::Program => WAIT,
             Where::Python | Where::Node => PASS,
             Where::Extensions => companions::SCRIPT,
+            Where::Attached => attached::SCRIPT,
         }
     }
 
@@ -68,7 +72,7 @@ impl Where {
     /// The file that holds the interpreter, below the gate's folder.
     fn hook(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Where::Program | Where::Extensions => None,
+            Where::Program | Where::Extensions | Where::Attached => None,
             Where::Python => Some(("python/sitecustomize.py", include_str!("hooks/sitecustomize.py"))),
             Where::Node => Some(("node/gate.js", include_str!("hooks/gate.js"))),
         }
@@ -79,7 +83,7 @@ impl Where {
     #[must_use]
     pub(super) fn variable(self) -> Option<(&'static str, &'static str, char)> {
         match self {
-            Where::Program | Where::Extensions => None,
+            Where::Program | Where::Extensions | Where::Attached => None,
             Where::Python => Some(("PYTHONPATH", "/run/samd/python", ':')),
             Where::Node => Some(("NODE_OPTIONS", "--require /run/samd/node/gate.js", ' ')),
         }

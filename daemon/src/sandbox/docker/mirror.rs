@@ -21,8 +21,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::shutdown::Phase;
 
-use super::super::StartError;
 use super::super::engine::{Engine, told};
+use super::super::{Delay, StartError};
 use super::manifest::{Change, Manifest};
 use super::{container, removal};
 
@@ -67,6 +67,7 @@ impl Mirrors {
         engine: &Engine,
         folders: Vec<PathBuf>,
         owner: &Owner,
+        delay: &Delay,
     ) -> Result<Arc<Mirror>, StartError> {
         let slot = self.slot(Key { engine: engine.address.clone(), folders: folders.clone() });
         let mut current = slot.lock().await;
@@ -75,6 +76,7 @@ impl Mirrors {
         {
             return Ok(mirror);
         }
+        delay.expect("a copy of its files on the engine");
         let mirror = Arc::new(Mirror::make(engine, &self.tasks, owner).await?);
         mirror.fill(&folders).await?;
         *current = Arc::downgrade(&mirror);

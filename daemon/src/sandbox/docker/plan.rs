@@ -59,6 +59,8 @@ pub(super) struct Plan<'a> {
     pub(super) labels: &'a Labels,
     pub(super) generation: u64,
     pub(super) tmp: Tmp,
+    /// The limit of a user's processes, where the engine's own is not to be.
+    pub(super) most_processes: Option<i64>,
 }
 
 impl Labels {
@@ -86,6 +88,10 @@ impl Plan<'_> {
             labels: Some(self.label_map()),
             host_config: Some(self.host()),
             exposed_ports: self.debug_port().map(|port| vec![port]),
+            // When the daemon lets go of it, it ends.
+            open_stdin: Some(self.is_attached()),
+            attach_stdin: Some(self.is_attached()),
+            stdin_once: Some(self.is_attached()),
             // The name under which extensions and the platform's telemetry know a sandbox.
             hostname: self.has_extensions().then(|| "sandbox".to_owned()),
             domainname: self.has_extensions().then(|| "localdomain".to_owned()),
@@ -124,11 +130,7 @@ impl Plan<'_> {
             memory_swap: memory,
             cpu_shares: Some(shares(i64::from(self.function.memory_mb))),
             pids_limit: Some(MOST_PROCESSES),
-            ulimits: Some(vec![ResourcesUlimits {
-                name: Some("nofile".to_owned()),
-                soft: Some(MOST_FILES),
-                hard: Some(MOST_FILES),
-            }]),
+            ulimits: Some(self.limits()),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
             readonly_rootfs: Some(true),
@@ -138,6 +140,13 @@ impl Plan<'_> {
         };
         self.tmp.lay_into(&mut host);
         host
+    }
+
+    fn limits(&self) -> Vec<ResourcesUlimits> {
+        let limit =
+            |name: &str, most| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(most), hard: Some(most) };
+        let files = limit("nofile", MOST_FILES);
+        std::iter::once(files).chain(self.most_processes.map(|most| limit("nproc", most))).collect()
     }
 
     /// Names that the container knows: the user's, and the engine's for this machine.
@@ -151,8 +160,12 @@ impl Plan<'_> {
         Some(servers).filter(|servers| !servers.is_empty())
     }
 
+    fn is_attached(&self) -> bool {
+        self.begin.gate == Some(gate::Where::Attached)
+    }
+
     fn has_extensions(&self) -> bool {
-        self.begin.gate == Some(gate::Where::Extensions)
+        matches!(self.begin.gate, Some(gate::Where::Extensions | gate::Where::Attached))
     }
 
     /// As the engine names the port on which a debugger may attach.
@@ -200,6 +213,7 @@ mod tests {
             labels: &labels,
             generation: 3,
             tmp,
+            most_processes: None,
         };
         plan.body()
     }
