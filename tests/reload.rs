@@ -232,7 +232,7 @@ fn what_was_found_of_an_api_is_found_again_when_a_broken_template_is_mended() {
     let (daemon, project) = (Daemon::start(), two());
     let template = format!("{TWO}{UNSERVED}");
     project.write("template.yaml", &template);
-    let _ = daemon.serve(&project, "found");
+    let served = daemon.serve(&project, "found");
     let diagnostics = || daemon.status("found")["diagnostics"].to_string();
     assert!(diagnostics().contains("answered 501"), "{}", diagnostics());
     project.write("template.yaml", "Resources: [unclosed\n");
@@ -240,6 +240,7 @@ fn what_was_found_of_an_api_is_found_again_when_a_broken_template_is_mended() {
     project.write("template.yaml", &template);
     eventually("the mended template", || (!diagnostics().contains("\"error\"")).then_some(()));
     assert!(diagnostics().contains("answered 501"), "{}", diagnostics());
+    assert_eq!(served.get("/sqs").status, 501);
 }
 
 #[test]
