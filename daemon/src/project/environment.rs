@@ -82,7 +82,7 @@ fn parse_json(file: &Path, text: &str) -> Result<Overrides, Diagnostic> {
 }
 
 fn entries(file: &Path, text: &str) -> Result<Entries, Diagnostic> {
-    let document: BTreeMap<String, Json> = serde_json::from_str(text).map_err(|error| not_json(file, &error))?;
+    let document: BTreeMap<String, Json> = serde_json::from_str(text).map_err(|error| not_json(file, text, &error))?;
     Ok(document.into_iter().collect())
 }
 
@@ -100,12 +100,20 @@ fn by_function(file: &Path, text: &str, entries: Entries) -> Result<Overrides, D
     Ok(overrides)
 }
 
-fn not_json(file: &Path, error: &serde_json::Error) -> Diagnostic {
+fn not_json(file: &Path, text: &str, error: &serde_json::Error) -> Diagnostic {
     let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let location = Location { file: file.to_path_buf(), line: narrow(error.line()), column: narrow(error.column()) };
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or_default();
+    let (line, column) = if error.is_eof() { end(text) } else { (error.line(), error.column().max(1)) };
+    let location = Location { file: file.to_path_buf(), line: narrow(line), column: narrow(column) };
+    let said = error.to_string();
+    let what = said.split(" at line ").next().unwrap_or_default();
     Diagnostic::error(format!("the file of variables is not valid JSON: {what}")).at(location)
+}
+
+/// Line and column behind the last thing that a text says.
+fn end(text: &str) -> (usize, usize) {
+    let said = text.trim_end();
+    let last = said.lines().last().unwrap_or_default();
+    (said.lines().count().max(1), last.chars().count() + 1)
 }
 
 fn no_object(file: &Path, text: &str, key: &str) -> Diagnostic {
@@ -227,6 +235,9 @@ mod tests {
         let error = parse(Path::new("env.json"), "{\n  \"Fn\": {\"A\": }\n}").unwrap_err();
         let location = error.location.unwrap();
         assert_eq!((location.line, location.column), (2, 15));
+        let error = parse(Path::new("env.json"), "{\n  \"Fn\": {}\n\n").unwrap_err();
+        let location = error.location.unwrap();
+        assert_eq!((location.line, location.column), (2, 11), "where it ends too soon");
         let error = parse(Path::new("env.json"), "{\n  \"Fn\": 3\n}").unwrap_err();
         assert_eq!((error.location.unwrap().line, error.path.as_str()), (2, "Fn"));
         let error = parse(Path::new(".env"), "A=1\nwhat is this\n").unwrap_err();
