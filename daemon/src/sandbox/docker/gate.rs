@@ -222,7 +222,7 @@ fn make(parent: &Path, place: Where) -> io::Result<Gate> {
     let folder = tempfile::tempdir_in(parent)?.keep();
     // The state folder is closed to others; in the container the function's user must come through.
     fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
-    make_pipe(&folder.join(GO), 0o644)?;
+    make_pipe(&folder.join(GO), 0o666)?;
     make_pipe(&folder.join(OUTPUT), 0o666)?;
     if let Some((name, text)) = place.hook() {
         put(&folder.join(name), text)?;

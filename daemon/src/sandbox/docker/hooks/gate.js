@@ -40,9 +40,12 @@ if (isMainThread) {
     }
   };
 
-  // Waits at the gate of the daemon that holds it.
+  // Waits at the gate of the daemon that holds it. Opening it would wait too, for the next daemon, should this one have
+  // just died: so it is held from inside for as long as that takes.
   const hold = () => {
+    const inside = fs.openSync(`${place}/go`, O_WRONLY | O_NONBLOCK);
     const gate = fs.openSync(`${place}/go`, 'r');
+    fs.closeSync(inside);
     const read = fs.readSync(gate, line, 0, 3, null);
     fs.closeSync(gate);
     return read;
