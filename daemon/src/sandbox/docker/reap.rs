@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use bollard::Docker;
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Volume};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder};
 use futures_util::future::join_all;
@@ -14,7 +15,7 @@ use futures_util::future::join_all;
 use super::super::engine::{Engine, Engines, told};
 use super::container::remove;
 use super::heirs::{Heir, Heirs};
-use super::{Place, gate, heirs, mirror, plan};
+use super::{Place, gate, heirs, mirror, plan, removal};
 
 /// Removes the containers of the daemon of this state folder, whose lock the caller holds, but for those that become its
 /// heirs. Returns how many it removed; none where no engine answers.
@@ -46,28 +47,49 @@ async fn reap_at(engine: &Engine, place: &Place) -> usize {
         heir.into_iter().for_each(|heir| place.heirs.add(heir, heirs::door(container), &place.doors));
     }
     let ids: Vec<&String> = others.iter().filter_map(|(container, _)| container.id.as_ref()).collect();
-    join_all(ids.iter().map(async |id| {
-        if let Err(problem) = remove(&engine.docker, id).await {
-            tracing::error!(container = id, problem = told(&problem), "a container of an earlier daemon is left");
-        }
-    }))
-    .await;
-    reap_volumes(engine, &place.state).await;
+    let containers = join_all(ids.iter().map(|id| removed(&engine.docker, id))).await.into_iter().flatten().collect();
+    let volumes = reap_volumes(engine, &place.state).await;
+    remove_later(engine, place, containers, volumes);
     ids.len()
 }
 
-/// One that a container still has stays, as that container does.
-async fn reap_volumes(engine: &Engine, state: &Path) {
+/// Gives back a container that is left: an engine may refuse to take away one that is ending just then.
+async fn removed(docker: &Docker, id: &str) -> Option<String> {
+    let problem = remove(docker, id).await.err()?;
+    tracing::debug!(container = id, problem = told(&problem), "a container of an earlier daemon is left");
+    Some(id.to_owned())
+}
+
+/// Returns those that are left. One that a container still has stays, as that container does.
+async fn reap_volumes(engine: &Engine, state: &Path) -> Vec<String> {
     let filters = HashMap::from([("label", vec![plan::STATE])]);
     let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
-    let Ok(left) = engine.docker.list_volumes(Some(options)).await else { return };
+    let Ok(left) = engine.docker.list_volumes(Some(options)).await else { return Vec::new() };
     let ours = left.volumes.unwrap_or_default().into_iter().filter(|volume| is_our_volume(volume, state));
-    join_all(ours.map(async |volume| {
-        if let Err(problem) = mirror::remove(&engine.docker, &volume.name).await {
-            tracing::debug!(volume = volume.name, problem = told(&problem), "a volume is left");
+    let removed = join_all(ours.map(|volume| removed_volume(&engine.docker, volume.name))).await;
+    removed.into_iter().flatten().collect()
+}
+
+async fn removed_volume(docker: &Docker, name: String) -> Option<String> {
+    let problem = mirror::remove(docker, &name).await.err()?;
+    tracing::debug!(volume = name, problem = told(&problem), "a volume is left");
+    Some(name)
+}
+
+/// What could not be removed at once is tried again beside everything else: containers, and then the volumes that they had.
+fn remove_later(engine: &Engine, place: &Place, containers: Vec<String>, volumes: Vec<String>) {
+    if containers.is_empty() {
+        return;
+    }
+    let (docker, end) = (engine.docker.clone(), place.tasks.token());
+    place.tasks.spawn("what an earlier daemon left on the engine", async move {
+        for id in containers {
+            removal::until_done(&format!("container {id}"), &end, || remove(&docker, &id)).await;
         }
-    }))
-    .await;
+        for volume in volumes {
+            removal::until_done(&format!("volume {volume}"), &end, || mirror::remove(&docker, &volume)).await;
+        }
+    });
 }
 
 fn is_our_volume(volume: &Volume, state: &Path) -> bool {
