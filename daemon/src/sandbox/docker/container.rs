@@ -16,9 +16,7 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
-};
+use bollard::query_parameters::{KillContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -38,8 +36,8 @@ use super::end::{KILL, Process, ended};
 use super::gate::{Folder, Gate, Opener};
 use super::lookout::Noted;
 use super::mirror::Mirror;
-use super::removal;
 use super::waiting::{self, Waiting};
+use super::{creation, removal};
 
 /// One that waits says so to a new daemon within this, or does not wait.
 const FOUND_WAITING: Duration = Duration::from_secs(3);
@@ -71,9 +69,8 @@ impl Keeper {
     ) -> Result<Keeper, StartError> {
         let docker = engine.docker.clone();
         let image = body.image.clone().unwrap_or_default();
-        let options = CreateContainerOptionsBuilder::new().build();
-        let created = docker.create_container(Some(options), body).await;
-        let id = created.map_err(|problem| refused(&image, &problem))?.id;
+        let created = creation::create(&docker, tasks, body).await;
+        let id = created.map_err(|problem| refused(&image, &problem))?;
         Ok(Keeper::of(docker, id, tasks, mirrors))
     }
 

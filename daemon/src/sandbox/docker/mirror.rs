@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVolumeOptions, VolumeCreateRequest};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::{RemoveVolumeOptions, UploadToContainerOptionsBuilder};
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -24,7 +24,7 @@ use crate::shutdown::Phase;
 use super::super::engine::{Engine, told};
 use super::super::{Delay, StartError};
 use super::manifest::{Change, Manifest};
-use super::{container, removal};
+use super::{container, creation, removal};
 
 /// Where the carrier has the volume; AWS's images have this folder.
 const PLACE: &str = "/var/task";
@@ -122,8 +122,7 @@ impl Mirror {
         tasks.spawn(format!("the removal of volume {volume}"), end);
         let guard = gone.drop_guard();
         let body = carrier(&volume, owner);
-        let options = CreateContainerOptionsBuilder::new().build();
-        let carrier = docker.create_container(Some(options), body).await.map_err(refused)?.id;
+        let carrier = creation::create(&docker, tasks, body).await.map_err(refused)?;
         drop(named.send(carrier.clone()));
         Ok(Mirror { docker, volume, carrier, holds: tokio::sync::Mutex::default(), _guard: guard })
     }
