@@ -112,5 +112,5 @@ fn only_a_function_that_is_debugged_gets_the_variables_for_debugging_over_its_ow
     project.write("vars.json", "{\"MODE\": \n");
     let ran = run(project.path(), &[&["local", "invoke", "-d", &port], &variables[..]].concat());
     let err = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(!ran.status.success() && err.contains("vars.json:2"), "{err}");
+    assert!(!ran.status.success() && err.contains("vars.json:1:9"), "{err}");
 }
