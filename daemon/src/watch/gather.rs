@@ -48,8 +48,10 @@ pub(super) async fn run(
 }
 
 /// An index that is being made.
+#[derive(Default)]
 struct Index {
-    is_first: bool,
+    /// One was begun before, so that events may be on their way.
+    is_renewed: bool,
     making: Option<BoxFuture<'static, Option<Built>>>,
     /// What happened to files since it was begun.
     meanwhile: HashSet<PathBuf>,
@@ -95,14 +97,7 @@ impl Gather {
             wanted,
             gathered: Gathered::default(),
             digests: Digests::default(),
-            index: Index {
-                is_first: true,
-                making: None,
-                meanwhile: HashSet::new(),
-                forgotten: 0,
-                since: None,
-                too_much: false,
-            },
+            index: Index::default(),
             indexing,
             told,
             unrest,
@@ -228,9 +223,8 @@ impl Gather {
         let (wanted, ignored, indexing) = (self.wanted.clone(), self.ignored.clone(), self.indexing.clone());
         let since = self.index.since.map_or(since, |owed| owed.min(since));
         self.index.since = Some(since);
-        // Where something was watched before, events may be on their way.
-        let quiet = if self.index.is_first { since } else { since.checked_sub(CALM / 2).unwrap_or(UNIX_EPOCH) };
-        self.index.is_first = false;
+        let renewed = std::mem::replace(&mut self.index.is_renewed, true);
+        let quiet = if renewed { since.checked_sub(CALM / 2).unwrap_or(UNIX_EPOCH) } else { since };
         let before = Before { known: self.digests.clone(), since, quiet };
         self.index.meanwhile = self.gathered.paths().cloned().collect();
         self.index.forgotten = self.digests.forgotten();
