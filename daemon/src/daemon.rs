@@ -2,7 +2,8 @@
 //!
 //! Order of a start: state folder (and its lock) → processes that a killed daemon left are reaped → store → its containers
 //! are reaped, or held for who claims them → drivers → supervisor → control port → ready. Order of an end: stop accepting
-//! and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store.
+//! and finish requests, those of the Lambda endpoint too → stop sandboxes → control port → store. Beside all that `engines`
+//! hears of container engines that come and go, and `ephemeral` ends a daemon with the command that it belongs to.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
