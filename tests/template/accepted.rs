@@ -136,6 +136,10 @@ fn what_cloudformation_alone_refuses_is_warned_of_and_served() {
         event("Api", "Path: /x, Method: get").replace("    Properties", "    Condition: Gone\n    Properties");
     is_warned(&conditional, "there is no condition Gone");
     assert_eq!(rows(&conditional), ["GET /x -"]);
+    let runtime = function("").replace("python3.12", "cobol85");
+    is_warned(&runtime, "cobol85 is not a runtime that Lambda has, so this function cannot run");
+    is_warned("Resources:\n  F: {Type: AWS::Lambda::Function}\n", "has a Runtime, so this function cannot run");
+    is_warned(&function("").replace("python3.12", "nodejs8.10"), "Lambda retired nodejs8.10 long ago");
     let mapped = function("Description: !FindInMap [Regions, !Ref AWS::Region, Name]");
     is_warned(
         &format!("Mappings: {{Regions: {{mars: {{Name: a}}}}}}\n{mapped}"),

@@ -54,11 +54,18 @@ fn a_name_that_sam_uses_itself_is_taken() {
         ("FunctionUrlConfig: {AuthType: NONE}", "FUrl"),
         (tick, "FTick"),
         (tick, "FTickPermission"),
+        ("EventInvokeConfig: {MaximumRetryAttempts: 1}", "FEventInvokeConfig"),
     ] {
         is_refused(&with(properties, id), &format!("SAM makes a resource {id} here"));
     }
     assert_eq!(errors(&with("Role: !GetAtt FRole.Arn", "FRole")), []);
     assert_eq!(errors(&with(tick, "FTock")), []);
+    let machine = |id: &str| {
+        let machine = format!("Definition: {{StartAt: A}}, Role: r, {tick}");
+        format!("{}  {id}: {{Type: AWS::SQS::Queue}}\n", resource("StateMachine", &machine))
+    };
+    is_refused(&machine("ATickRole"), "SAM makes a resource ATickRole here");
+    assert_eq!(errors(&machine("ATickPermission")), []);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
 
 /// Runtimes that nothing runs any more, here or in AWS.
-const RETIRED: [&str; 5] = ["python2.7", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10"];
+const RETIRED: [&str; 6] = ["python2.7", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10"];
 
 /// What the function consists of.
 pub(super) fn package(
@@ -19,29 +19,37 @@ pub(super) fn package(
     if properties.text("PackageType").as_deref() == Some("Image") {
         return image(scope, id, resource, properties);
     }
-    let runtime = runtime(properties);
+    // SAM insists on both; of a plain function Lambda alone does, when it is deployed.
+    let missing = |name: &str, message: String| match scope.type_of(id) {
+        Some("AWS::Serverless::Function") => properties.error(name, message),
+        _ => properties.warning(name, format!("{message}, so this function cannot run")),
+    };
+    let runtime = runtime(properties).unwrap_or_else(|| {
+        missing("Runtime", "a function of PackageType Zip has a Runtime".to_owned());
+        Runtime::Unknown(String::new())
+    });
     let handler = properties.text("Handler").unwrap_or_default();
     if handler.is_empty() && matches!(runtime, Runtime::Python { .. } | Runtime::Node { .. }) {
-        properties.error("Handler", format!("the function {id} has no Handler"));
+        missing("Handler", format!("the function {id} has no Handler"));
     }
     let code = code(scope, id, resource, properties);
     Package::Zip { code, runtime, handler, layers: layer::of_function(properties, layers) }
 }
 
-fn runtime(properties: &Properties<'_>) -> Runtime {
-    let Some(text) = properties.text("Runtime") else {
-        properties.error("Runtime", "a function of PackageType Zip has a Runtime");
-        return Runtime::Unknown(String::new());
-    };
-    let runtime = Runtime::parse(&text);
+/// The runtime that is stated; one that nothing here runs is told, and the function's invocations say so.
+fn runtime(properties: &Properties<'_>) -> Option<Runtime> {
+    let runtime = Runtime::parse(&properties.text("Runtime")?);
     match &runtime {
         Runtime::Unknown(name) if RETIRED.contains(&name.as_str()) => {
             properties.warning("Runtime", format!("Lambda retired {name} long ago, so this function cannot run"));
         }
-        Runtime::Unknown(name) => properties.unsuitable("Runtime", format!("{name} is not a runtime that Lambda has")),
+        Runtime::Unknown(name) => {
+            let message = format!("{name} is not a runtime that Lambda has, so this function cannot run");
+            properties.warning("Runtime", message);
+        }
         Runtime::Python { .. } | Runtime::Node { .. } | Runtime::Provided(_) | Runtime::Container(_) => {}
     }
-    runtime
+    Some(runtime)
 }
 
 /// The code: what a CDK asset names, what SAM or CloudFormation names, else the template's folder.
