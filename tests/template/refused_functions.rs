@@ -29,6 +29,7 @@ fn properties_of_functions_that_do_not_go_together_are_named() {
         ("Layers: [~]", "an item of Layers is text or a mapping, and here it is nothing"),
         ("Tags: {lambda:createdBy: me}", "the tag lambda:createdBy is SAM's own"),
         ("Events: {E-1: {Type: SQS, Properties: {Queue: a}}}", "the event E-1 has other characters"),
+        ("Events: {E: {Type: AlexaSkill, Properties: a}}", "the Properties of the event E are a mapping"),
         ("Events: !If [C, {E: {Type: AlexaSkill}}, {}]", "Events are written out"),
     ] {
         is_refused(&function(properties), why);
@@ -37,9 +38,15 @@ fn properties_of_functions_that_do_not_go_together_are_named() {
         ("CodeUri: https://a.example/b.zip", "CodeUri is a path, or s3://bucket/key"),
         ("CodeUri: s3://bucket", "CodeUri is a path, or s3://bucket/key"),
         ("ImageUri: a", "state PackageType: Image"),
+        ("InlineCode:", "InlineCode says nothing, and the function has no CodeUri either"),
     ] {
         is_refused(&function("").replace("InlineCode: x", code), why);
     }
+    is_refused(
+        &function("").replace("Handler: a.b, Runtime: python3.12", "Runtime: java21"),
+        "the function F has no Handler",
+    );
+    is_refused(&function("").replace("python3.12", "''"), "has a Runtime");
     let conditional = function("").replace("    Properties", "    Condition: !Equals [a, a]\n    Properties");
     is_refused(&conditional, "Condition is the name of a condition");
 }

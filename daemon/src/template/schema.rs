@@ -243,6 +243,15 @@ fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path
                 report.error("RouteSettings say nothing; leave them out", &nothing.mark, &path.to("RouteSettings"));
             }
         }
+        let stated = event.get("Properties").filter(|node| node.as_map().is_none());
+        if let Some(stated) = stated {
+            let message = format!(
+                "the Properties of the event {} are a mapping, and here it is {}",
+                name.text,
+                stated.value.kind()
+            );
+            report.error(message, &stated.mark, &path);
+        }
         let empty = Node::map(Vec::new(), &name.mark);
         let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);
         Owner { title, name: &format_args!("an event of type {kind}"), mark: &name.mark, path: &path }

@@ -20,16 +20,18 @@ pub(super) fn package(
         return image(scope, id, resource, properties);
     }
     // SAM insists on both; of a plain function Lambda alone does, when it is deployed.
-    let missing = |name: &str, message: String| match scope.type_of(id) {
-        Some("AWS::Serverless::Function") => properties.error(name, message),
-        _ => properties.warning(name, format!("{message}, so this function cannot run")),
+    let is_sams = scope.type_of(id) == Some("AWS::Serverless::Function");
+    let missing = |name: &str, message: String| match is_sams {
+        true => properties.error(name, message),
+        false => properties.warning(name, format!("{message}, so this function cannot run")),
     };
     let runtime = runtime(properties).unwrap_or_else(|| {
         missing("Runtime", "a function of PackageType Zip has a Runtime".to_owned());
         Runtime::Unknown(String::new())
     });
     let handler = properties.text("Handler").unwrap_or_default();
-    if handler.is_empty() && matches!(runtime, Runtime::Python { .. } | Runtime::Node { .. }) {
+    let names_code = matches!(runtime, Runtime::Python { .. } | Runtime::Node { .. });
+    if handler.is_empty() && (is_sams || names_code) {
         missing("Handler", format!("the function {id} has no Handler"));
     }
     let code = code(scope, id, resource, properties);
@@ -38,6 +40,7 @@ pub(super) fn package(
 
 /// The runtime that is stated; one that nothing here runs is told, and the function's invocations say so.
 fn runtime(properties: &Properties<'_>) -> Option<Runtime> {
+    properties.get("Runtime").filter(|node| node.says_something())?;
     let runtime = Runtime::parse(&properties.text("Runtime")?);
     match &runtime {
         Runtime::Unknown(name) if RETIRED.contains(&name.as_str()) => {

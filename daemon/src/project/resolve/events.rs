@@ -122,11 +122,10 @@ fn unknown_api(scope: &Scope<'_>, event: &Event<'_>, property: &str, kind: ApiKi
         ApiKind::Rest => ("AWS::Serverless::Api", "AWS::Serverless::HttpApi"),
         ApiKind::Http => ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"),
     };
-    let named = scope.type_of(id.strip_prefix(&scope.prefix).unwrap_or(id));
+    let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
+    let named = resource.map(|resource| resource.get("Type").and_then(Node::as_str).unwrap_or_default());
     let message = format!("the event {} names {id}, which is no {wanted} of this template", event.name);
-    let body = scope
-        .resource(id.strip_prefix(&scope.prefix).unwrap_or(id))
-        .and_then(|api| api.at(&["Properties", "DefinitionBody"]));
+    let body = resource.and_then(|api| api.at(&["Properties", "DefinitionBody"]));
     let is_openapi = body.is_some_and(|body| body.get("openapi").is_some());
     if named.is_some_and(|named| named != other || (kind == ApiKind::Http && is_openapi)) {
         event.properties.warning(property, format!("{message}: SAM makes no route there"));

@@ -22,6 +22,12 @@ pub(super) fn judge(function: &Judged<'_>, template: &Template) {
     if !function.get("InlineCode").is_some_and(Node::says_something) {
         function.s3("CodeUri");
     }
+    let stated = |name| function.properties.as_map().and_then(|stated| stated.get(name));
+    for (name, other) in [("InlineCode", "CodeUri"), ("CodeUri", "InlineCode")] {
+        if stated(name).is_some_and(Node::is_null) && function.get(other).is_none() {
+            function.error(name, format!("{name} says nothing, and the function has no {other} either"));
+        }
+    }
     let says = |name| function.get(name).is_some_and(Node::says_something);
     if matches!(function.text("PackageType"), None | Some("Zip"))
         && says("ImageUri")
