@@ -28,6 +28,16 @@ impl Findings {
         self.stand_ins.borrow_mut().entry(expression.to_owned()).or_insert_with(|| value.to_owned());
     }
 
+    /// Whether a text is, or is put together with, a value that only stands in for what a deployment knows.
+    #[must_use]
+    pub fn is_stand_in(&self, text: &str) -> bool {
+        /// The least length of a value that is looked for inside a longer text.
+        const TELLING: usize = 3;
+        let stand_ins = self.stand_ins.borrow();
+        let is_part = |value: &String| value.len() >= TELLING && text.contains(value.as_str());
+        stand_ins.values().any(|value| text == value || is_part(value))
+    }
+
     /// Notes a file that the model depends on.
     pub fn source(&self, file: &Path) {
         self.sources.borrow_mut().insert(file.to_path_buf());

@@ -145,7 +145,8 @@ impl Scope<'_> {
         };
         let found = self.template.root.at(&["Mappings", map, top, second]);
         if found.is_none() && default.is_none() {
-            self.mistake(&argument.mark, format!("Mappings has no {map}.{top}.{second}"));
+            let message = format!("Mappings has no {map}.{top}.{second}, so that there is no value here");
+            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
         }
         found.cloned().or_else(|| self.eval(default?))
     }

@@ -38,7 +38,7 @@ fn runtime(properties: &Properties<'_>) -> Runtime {
         Runtime::Unknown(name) if RETIRED.contains(&name.as_str()) => {
             properties.warning("Runtime", format!("Lambda retired {name} long ago, so this function cannot run"));
         }
-        Runtime::Unknown(name) => properties.error("Runtime", format!("{name} is not a runtime that Lambda has")),
+        Runtime::Unknown(name) => properties.unsuitable("Runtime", format!("{name} is not a runtime that Lambda has")),
         Runtime::Python { .. } | Runtime::Node { .. } | Runtime::Provided(_) | Runtime::Container(_) => {}
     }
     runtime
