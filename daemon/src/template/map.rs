@@ -22,7 +22,8 @@ const INDEX_FROM: usize = 12;
 #[derive(Debug, Clone, Default)]
 pub struct Map {
     entries: Vec<(Key, Node)>,
-    index: Option<HashMap<Arc<str>, usize>>,
+    /// Where keys stand, in a long one.
+    index: Option<Box<HashMap<Arc<str>, usize, foldhash::fast::RandomState>>>,
     /// Something in it may be other than it stands there.
     lively: bool,
 }
@@ -74,8 +75,8 @@ impl Map {
         }
         self.entries.push((key, value));
         if self.index.is_none() && self.entries.len() >= INDEX_FROM {
-            self.index =
-                Some(self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(&key.text), at)).collect());
+            let places = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(&key.text), at));
+            self.index = Some(Box::new(places.collect()));
         }
     }
 
