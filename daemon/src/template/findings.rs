@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::node::Node;
 
 /// Collects while resolving; each diagnostic once, however often its place is evaluated.
 #[derive(Debug, Default)]
@@ -26,6 +27,12 @@ impl Findings {
     /// Notes that `value` was used for an expression that only a deployment could answer.
     pub fn stand_in(&self, expression: &str, value: &str) {
         self.stand_ins.borrow_mut().entry(expression.to_owned()).or_insert_with(|| value.to_owned());
+    }
+
+    /// Whether this value is one that was used for an expression.
+    #[must_use]
+    pub fn is_stand_in(&self, value: &Node) -> bool {
+        value.scalar().is_some_and(|text| self.stand_ins.borrow().values().any(|used| *used == *text))
     }
 
     /// Notes a file that the model depends on.

@@ -110,16 +110,27 @@ impl Scope<'_> {
             return None;
         };
         let index = self.eval(index).and_then(|node| node.as_i64()).and_then(|index| usize::try_from(index).ok());
-        let items = self.eval(items)?;
-        let chosen = match items.as_list() {
-            Some(list) => list.get(index?).cloned(),
-            // A stand-in for a list is text: every item of it is that text.
-            None => Some(items.clone()),
-        };
-        if chosen.is_none() {
-            self.mistake(&argument.mark, format!("Fn::Select: the list has no item {}", index.unwrap_or_default()));
+        let values = self.eval(items)?;
+        // A stand-in for a list is text: every item of it is that text.
+        let Some(list) = values.as_list() else { return Some(values.clone()) };
+        list.get(index?).cloned().or_else(|| self.item_too_far(index?, list, items))
+    }
+
+    /// A list that the template writes out is too short for good. One that a function gives may be so only here: a
+    /// stand-in has one item where the deployed value has more.
+    fn item_too_far(&self, index: usize, list: &[Node], items: &Node) -> Option<Node> {
+        let message = format!("Fn::Select: the list has no item {index}");
+        if items.as_list().is_some() {
+            self.mistake(&items.mark, message);
+            return None;
         }
-        chosen
+        let last = list.last().cloned();
+        if !matches!(list, [only] if self.findings().is_stand_in(only)) {
+            let instead = last.as_ref().and_then(Node::scalar).map_or("nothing".to_owned(), |text| format!("{text:?}"));
+            let warning = Diagnostic::warning(format!("{message}, so {instead} stands in for it"));
+            self.findings().report(warning.at(items.mark.location()).help("give the value that AWS would have here"));
+        }
+        last
     }
 
     fn call_split(&self, argument: &Node) -> Node {
