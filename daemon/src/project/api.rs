@@ -199,6 +199,8 @@ pub enum Integration {
     Unsupported {
         /// API Gateway's type in lower case, as in `aws` or `http`.
         kind: String,
+        /// The function behind it, when the template has it: AWS would invoke it, and nothing does here.
+        function: Option<FunctionId>,
         /// One sentence: what it is and what to do.
         reason: String,
     },

@@ -67,6 +67,7 @@ impl Target<'_> {
             }
             Target::StateMachine(id) => Integration::Unsupported {
                 kind: "aws".to_owned(),
+                function: None,
                 reason: format!("The route starts the state machine {id}, which samd does not run."),
             },
         }
@@ -105,7 +106,7 @@ fn add(
         Some(api) if api.draft.api.kind == kind => route(api, &event, target),
         // An API whose condition does not hold takes its routes along.
         None if id.as_deref().is_some_and(|id| is_switched_off(scope, id, kind)) => {}
-        Some(_) | None => unknown_api(&event, property, kind, id.as_deref().unwrap_or_default()),
+        Some(_) | None => unknown_api(scope, &event, property, kind, id.as_deref().unwrap_or_default()),
     }
 }
 
@@ -115,10 +116,22 @@ fn is_switched_off(scope: &Scope<'_>, id: &str, kind: ApiKind) -> bool {
     scope.type_of(local) == Some(wanted) && scope.resource(local).is_none()
 }
 
-fn unknown_api(event: &Event<'_>, property: &str, kind: ApiKind, id: &str) {
-    let kind = if kind == ApiKind::Rest { "AWS::Serverless::Api" } else { "AWS::Serverless::HttpApi" };
-    let message = format!("the event {} names {id}, which is no {kind} of this template", event.name);
-    event.properties.error(property, message);
+/// SAM refuses an id that no resource has, and an `Api` event of an HTTP API. Of another resource it asks for nothing but
+/// the right to invoke the function.
+fn unknown_api(scope: &Scope<'_>, event: &Event<'_>, property: &str, kind: ApiKind, id: &str) {
+    let wanted = if kind == ApiKind::Rest { "AWS::Serverless::Api" } else { "AWS::Serverless::HttpApi" };
+    let local = id.strip_prefix(&scope.prefix).unwrap_or(id);
+    match scope.type_of(local) {
+        Some(other) if kind == ApiKind::Http || other != "AWS::Serverless::HttpApi" => {
+            let message =
+                format!("{id} is an {other}, to which events add no routes, so the event {} makes none", event.name);
+            event.properties.warning(property, message);
+        }
+        _ => {
+            let message = format!("the event {} names {id}, which is no {wanted} of this template", event.name);
+            event.properties.error(property, message);
+        }
+    }
 }
 
 /// The event's path and method; an HttpApi event without both is the default route.
