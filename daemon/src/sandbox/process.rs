@@ -5,6 +5,7 @@
 //! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself.
 
 mod child;
+mod diag;
 mod extensions;
 mod peer;
 mod sweep;

@@ -1,7 +1,5 @@
 //! Reading what a function returned: the fields of a proxy reply, or a plain value where 2.0 allows one.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -10,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::super::json;
+use super::unescape::unescaped;
 
 /// The reply is not what a proxy integration may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,15 +172,14 @@ fn boolean(json: &RawValue) -> Result<bool, Malformed> {
     }
 }
 
-/// A JSON string's text: a slice of the payload where nothing is escaped, so that a large body is not copied.
+/// A JSON string's text: a slice of the payload where nothing is escaped, so that a large body is not copied, and else one
+/// copy of it.
 fn text(json: &RawValue, payload: &Bytes) -> Result<Bytes, Malformed> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    let Text(text) = parsed(json)?;
-    match text {
-        Cow::Borrowed(text) => Ok(payload.slice_ref(text.as_bytes())),
-        Cow::Owned(text) => Ok(Bytes::from(text)),
+    let written = json.get().strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or(Malformed)?;
+    if memchr::memchr(b'\\', written.as_bytes()).is_none() {
+        return Ok(payload.slice_ref(written.as_bytes()));
     }
+    unescaped(written).map(Bytes::from)
 }
 
 fn single_headers(json: &RawValue) -> Result<Vec<(String, String)>, Malformed> {

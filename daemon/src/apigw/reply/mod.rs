@@ -6,6 +6,7 @@ mod envelope;
 pub(crate) mod headers;
 mod http;
 mod rest;
+mod unescape;
 
 use bytes::Bytes;
 
