@@ -296,7 +296,7 @@ fn api(case: &Value) -> Api {
         domains: Vec::new(),
         default_endpoint_disabled: false,
         edge: case["edge"] == true,
-        fail_on_warnings: false,
+        slash_default: false,
     }
 }
 

@@ -89,7 +89,7 @@ pub fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
 /// The path as the deployed API spells it.
 fn path(api: &Api, path: &RoutePath) -> String {
     match path {
-        RoutePath::Default if api.fail_on_warnings => "/$default".to_owned(),
+        RoutePath::Default if api.slash_default => "/$default".to_owned(),
         path => path.as_str().to_owned(),
     }
 }

@@ -147,8 +147,8 @@ impl Scope<'_> {
 
     fn call_find_in_map(&self, argument: &Node) -> Option<Node> {
         let parts = argument.as_list().unwrap_or_default();
-        let keys: Vec<Arc<str>> =
-            parts.iter().take(3).filter_map(|part| self.eval(part)).filter_map(|part| part.scalar()).collect();
+        let nodes: Vec<Node> = parts.iter().take(3).filter_map(|part| self.eval(part)).collect();
+        let keys: Vec<Arc<str>> = nodes.iter().filter_map(Node::scalar).collect();
         let default = parts.get(3).and_then(|options| options.get("DefaultValue"));
         let [map, top, second] = keys.as_slice() else {
             self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
@@ -156,9 +156,26 @@ impl Scope<'_> {
         };
         let found = self.template.root.at(&["Mappings", map, top, second]);
         if found.is_none() && default.is_none() {
-            self.mistake(&argument.mark, format!("Mappings has no {map}.{top}.{second}"));
+            self.not_in_map(&nodes, &format!("Mappings has no {map}.{top}.{second}"), &argument.mark);
         }
         found.cloned().or_else(|| self.eval(default?))
+    }
+
+    /// A map that is there may lack the keys of this region or of these parameters and have those of a deployment.
+    fn not_in_map(&self, keys: &[Node], message: &str, mark: &Mark) {
+        let is_there = keys.first().and_then(Node::as_str).is_some_and(|map| self.section_has("Mappings", map));
+        if !is_there {
+            self.mistake(mark, message);
+        } else if !keys.iter().any(|key| self.findings().is_stand_in(key)) {
+            let region = keys.iter().any(|key| key.as_str() == Some(self.around.region.as_str()));
+            let help = if region { "--region chooses another region" } else { "give the parameters other values" };
+            let warning = Diagnostic::warning(format!("{message}, so there is no value here"));
+            self.findings().report(warning.at(mark.location()).help(help));
+        }
+    }
+
+    fn section_has(&self, section: &str, name: &str) -> bool {
+        self.template.root.at(&[section, name]).is_some()
     }
 
     fn call_length(&self, argument: &Node) -> Node {

@@ -41,7 +41,7 @@ impl<'p> Properties<'p> {
         if (least..=most).contains(&number) {
             return Some(number);
         }
-        self.report(Diagnostic::error(format!("{name} is {number}; it lies between {least} and {most}")), name, node);
+        self.unfit(format!("{name} is {number}; it lies between {least} and {most}"), name, node);
         None
     }
 
@@ -82,20 +82,29 @@ impl<'p> Properties<'p> {
         let word = words.iter().find(|word| **word == text).copied();
         if word.is_none() {
             let message = format!("{name} is {text:?}; it is one of {}", words.join(", "));
-            self.error(name, message);
+            self.unfit(message, name, self.get(name).unwrap_or(self.node));
         }
         word
     }
 
+    /// Whether a value was put here for one that only a deployment knows.
+    #[must_use]
+    pub fn is_stand_in(&self, node: &Node) -> bool {
+        self.findings.is_stand_in(node)
+    }
+
     fn expect<T>(&self, name: &str, node: &Node, what: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.report(
-                Diagnostic::error(format!("{name} is {what}, and here it is {}", node.value.kind())),
-                name,
-                node,
-            );
+            self.unfit(format!("{name} is {what}, and here it is {}", node.value.kind()), name, node);
         }
         value
+    }
+
+    /// A value that cannot be used. Nobody chose a stand-in, so nobody is told what is wrong with it.
+    fn unfit(&self, message: String, name: &str, node: &Node) {
+        if !self.findings.is_stand_in(node) {
+            self.report(Diagnostic::error(message), name, node);
+        }
     }
 
     /// Reports an error at a property, or at the mapping when it does not have it.

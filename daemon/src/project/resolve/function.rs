@@ -105,7 +105,8 @@ fn cdk_id(path: &str) -> Option<&str> {
 }
 
 fn architecture(properties: &Properties<'_>) -> Architecture {
-    match properties.list("Architectures").first().and_then(Node::as_str) {
+    let stated = properties.list("Architectures").first().filter(|node| !properties.is_stand_in(node));
+    match stated.and_then(Node::as_str) {
         None | Some("x86_64") => Architecture::X86_64,
         Some("arm64") => Architecture::Arm64,
         Some(other) => {

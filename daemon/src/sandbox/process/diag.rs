@@ -23,8 +23,7 @@ const UID: std::ops::Range<usize> = HEADER + 64..HEADER + 68;
 /// socket, or does not answer such questions.
 pub(super) fn owner(theirs: SocketAddrV4, ours: SocketAddrV4) -> Option<u32> {
     let flags = SocketFlags::CLOEXEC;
-    let kernel =
-        net::socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(netlink::SOCK_DIAG)).ok()?;
+    let kernel = net::socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(netlink::SOCK_DIAG)).ok()?;
     net::send(&kernel, &question(theirs, ours), SendFlags::empty()).ok()?;
     // It is answered before `send` returns.
     let mut answer = [MaybeUninit::uninit(); 512];
