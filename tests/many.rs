@@ -58,7 +58,7 @@ fn an_edit_of_one_project_is_no_reload_of_another() {
     assert_eq!(pids(&before), pids(&daemon.status("p1")));
 }
 
-/// Tells how nice it is, after as long as a file says so; crashes where it is asked to.
+/// Tells how nice it is and which policy it is scheduled by, after as long as a file says so; crashes where it is asked to.
 const NICE: &str = "
 import os, time
 def handler(event, context):
@@ -66,11 +66,11 @@ def handler(event, context):
     if 'hold' in event['path']:
         open(os.environ['LAMBDA_TASK_ROOT'] + f'/held-{os.getpid()}', 'w').close()
         while os.path.exists(os.environ['LAMBDA_TASK_ROOT'] + '/hold'): time.sleep(0.005)
-    return {'statusCode': 200, 'body': str(os.nice(0))}
+    return {'statusCode': 200, 'body': f'{os.nice(0)} {os.sched_getscheduler(0)}'}
 ";
 
 #[test]
-fn what_crashes_again_and_again_leaves_the_processors_to_its_neighbours_until_it_is_mended() {
+fn what_crashes_again_and_again_leaves_the_processors_to_its_neighbours_until_it_is_mended_or_crashes_no_more() {
     let daemon = Daemon::start();
     let (project, neighbour) = (Project::python(NICE), Project::python(NICE));
     let (served, beside) = (daemon.serve(&project, "crashes"), daemon.serve(&neighbour, "neighbour"));
@@ -79,10 +79,15 @@ fn what_crashes_again_and_again_leaves_the_processors_to_its_neighbours_until_it
     for _ in 0..2 {
         assert_eq!(served.get("/crash").status, 502);
     }
-    eventually("one that stands back", || {
-        (served.get("/crash").status == 502 && served.get("/x").text() == "10").then_some(())
-    });
+    let idle = usual.replace(" 0", " 5");
+    let last = || (served.get("/crash").status == 502 && served.get("/x").text() == idle).then_some(());
+    eventually("one that comes last", last);
     assert_eq!(beside.get("/x").text(), usual);
+    eventually("one among equals, when nothing has crashed for a while", || {
+        (served.get("/x").text() == usual).then_some(())
+    });
+    assert_eq!(served.get("/crash").status, 502);
+    eventually("one that comes last again", last);
     project.write("src/app.py", &format!("{NICE}\n# mended\n"));
     eventually("the mended one", || (served.get("/x").text() == usual).then_some(()));
 }
@@ -105,5 +110,5 @@ fn the_sandboxes_that_only_a_load_needs_leave_the_processors_to_others() {
     });
     nice.sort();
     let usual = served.get("/x").text();
-    assert_eq!(nice, [usual.as_str(), "10", "10"], "who comes alone is served by the first");
+    assert_eq!(nice, [usual.as_str(), "10 0", "10 0"], "who comes alone is served by the first");
 }

@@ -139,6 +139,17 @@ impl<W> Pool<W> {
         }
     }
 
+    /// Another is to take the place of a sandbox that has nothing to do.
+    pub fn replace(&mut self, id: SandboxId, actions: &mut Vec<Action<W>>) {
+        let is_idle =
+            |(other, standing): &(SandboxId, Standing)| *other == id && matches!(standing, Standing::Idle { .. });
+        if let Some(place) = self.sandboxes.iter().position(is_idle) {
+            self.sandboxes.remove(place);
+            actions.push(Action::Stop(id));
+            self.start(actions);
+        }
+    }
+
     /// A sandbox is gone. When it never got ready, the one who waited longest is returned: the failure is its answer.
     /// For others who still wait, a new start takes the place of the lost one.
     #[must_use]
@@ -398,6 +409,20 @@ mod tests {
         assert_eq!(pool.gone(ONE, &mut actions), None);
         assert_eq!(invoke(&mut pool, 'c'), [Action::Start(SandboxId(2))]);
         assert!(pool.is_front(SandboxId(2)) && !pool.is_front(TWO));
+    }
+
+    #[test]
+    fn one_that_has_nothing_to_do_is_replaced_and_a_busy_one_is_not() {
+        let (mut pool, now) = (pool(2, 100), Instant::now());
+        invoke(&mut pool, 'a');
+        ready(&mut pool, ONE, now);
+        let mut actions = Vec::new();
+        pool.replace(ONE, &mut actions);
+        assert_eq!(actions, []);
+        ready(&mut pool, ONE, now);
+        pool.replace(ONE, &mut actions);
+        assert_eq!(actions, [Action::Stop(ONE), Action::Start(TWO)]);
+        assert!(pool.is_front(TWO));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::project::Function;
 use crate::project::settings::ProjectName;
 
 use super::docker::DockerDriver;
-use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started};
+use super::{Delay, Description, Driver, Inherited, Launcher, Precedence, StartError, Started};
 
 /// The driver.
 #[derive(Debug, Clone)]
@@ -126,7 +126,8 @@ impl Launcher for Noted {
         &self,
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
+        precedence: Precedence,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
-        self.inner.start(identity, account)
+        self.inner.start(identity, account, precedence)
     }
 }

@@ -61,7 +61,7 @@ use super::doors::Doors;
 use super::engine::{Engine, Engines, Whereabouts};
 use super::image::{self, Images};
 use super::progress::Board;
-use super::{Delay, Description, Driver, Inherited, Launcher, StartError, Started, debug};
+use super::{Delay, Description, Driver, Inherited, Launcher, Precedence, StartError, Started, debug};
 
 pub use heirs::Heirs;
 pub use lookout::Lookout;
@@ -410,6 +410,7 @@ impl Launcher for DockerLauncher {
         &self,
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
+        _precedence: Precedence,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
         self.start_container(identity, account).boxed()
     }

@@ -125,7 +125,19 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
         &self,
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
+        precedence: Precedence,
     ) -> BoxFuture<'_, Result<Started, StartError>>;
+}
+
+/// How a sandbox competes for the processors. A container does not: the engine shares them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precedence {
+    /// As everybody.
+    Equal,
+    /// Behind everybody else: one of a function that has others.
+    Behind,
+    /// For what nobody else wants: one that is expected to crash.
+    Last,
 }
 
 /// A sandbox that was started.

@@ -7,6 +7,7 @@
 mod child;
 mod diag;
 mod extensions;
+mod last;
 mod peer;
 mod sweep;
 
@@ -29,8 +30,9 @@ use crate::project::settings::ProjectName;
 
 use self::child::Process;
 use self::extensions::{Extensions, Launch};
+use self::last::Last;
 use super::runtimes::{Clients, Interpreter, Interpreters};
-use super::{Delay, Description, Driver, Launcher, Output, StartError, Started, debug, files};
+use super::{Delay, Description, Driver, Launcher, Output, Precedence, StartError, Started, debug, files};
 
 pub use self::sweep::reap;
 
@@ -47,13 +49,14 @@ pub struct ProcessDriver {
     interpreters: Arc<Interpreters>,
     clients: Arc<Clients>,
     cache: PathBuf,
+    last: Last,
 }
 
 impl ProcessDriver {
     /// A driver that unpacks into `cache`.
     #[must_use]
     pub fn new(interpreters: Interpreters, clients: Clients, cache: PathBuf) -> ProcessDriver {
-        ProcessDriver { interpreters: Arc::new(interpreters), clients: Arc::new(clients), cache }
+        ProcessDriver { interpreters: Arc::new(interpreters), clients: Arc::new(clients), cache, last: Last::default() }
     }
 
     /// Blocks: it probes interpreters and unpacks archives.
@@ -74,7 +77,7 @@ impl ProcessDriver {
             interpreter_libraries: Vec::new(),
         };
         let in_place = matches!(code, Code::Folder(_));
-        Ok(Prepared { function, entry, places, task_root, in_place })
+        Ok(Prepared { function, entry, places, task_root, in_place, last: self.last.clone() })
     }
 
     fn entry(
@@ -223,6 +226,7 @@ struct Prepared {
     places: Places,
     task_root: PathBuf,
     in_place: bool,
+    last: Last,
 }
 
 impl Prepared {
@@ -361,13 +365,18 @@ impl Launcher for ProcessLauncher {
         &self,
         identity: SandboxIdentity,
         account: Arc<BTreeMap<String, String>>,
+        precedence: Precedence,
     ) -> BoxFuture<'_, Result<Started, StartError>> {
         let prepared = self.0.clone();
         async move {
             debug::port_is_free(&prepared.function, self.runtime_api_host()).await?;
             // The caller of a spawn waits until the program has replaced the child: on a busy machine for milliseconds.
-            let started = tokio::task::spawn_blocking(move || prepared.start(&identity, &account)).await;
-            started.map_err(|_| cannot("its start was interrupted"))?
+            let started = tokio::task::spawn_blocking(move || {
+                let last = prepared.last.clone();
+                let start = move || prepared.start(&identity, &account);
+                if precedence == Precedence::Last { last.run(start) } else { Some(start()) }
+            });
+            started.await.ok().flatten().unwrap_or_else(|| Err(cannot("its start was interrupted")))
         }
         .boxed()
     }

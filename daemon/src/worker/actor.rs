@@ -12,7 +12,7 @@ use crate::lambda::recurrence::Recurrence;
 use crate::lambda::{Invocation, Outcome};
 use crate::logs::LogHub;
 use crate::project::Function;
-use crate::sandbox::{Launcher, StartError};
+use crate::sandbox::{Launcher, Precedence, StartError};
 use crate::shutdown::Phase;
 use crate::watch::Subject;
 use crate::worker::handle::SandboxStatus;
@@ -60,13 +60,9 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Starts one of its sandboxes, which may have to stand back.
-    async fn start(&self, back: bool) -> Result<Held, StartError> {
-        let mut held = Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation).await?;
-        if back {
-            held.stand_back();
-        }
-        Ok(held)
+    /// Starts one of its sandboxes.
+    async fn start(&self, precedence: Precedence) -> Result<Held, StartError> {
+        Held::start(&self.function, &*self.launcher, self.account.clone(), self.generation, precedence).await
     }
 }
 
@@ -104,6 +100,7 @@ struct Slot {
     pid: Option<u32>,
     state: &'static str,
     served: u64,
+    precedence: Precedence,
 }
 
 impl Slot {
@@ -221,7 +218,7 @@ impl Actor {
     }
 
     fn hand_over(&mut self) -> Handover {
-        let held = self.spare.take().filter(|held| !held.stands_back());
+        let held = self.spare.take().filter(|held| held.precedence() == Precedence::Equal);
         let held = held.and_then(|mut held| held.is_alive().then_some(held));
         let in_use = self.pool.size() > 0;
         let suspended = self.suspended.drain(..).map(|(_, waiting, _)| waiting);
@@ -276,14 +273,20 @@ impl Actor {
     }
 
     fn ready(&mut self, id: SandboxId) {
+        let mut is_last = false;
         if let Some(slot) = self.sandboxes.get_mut(&id) {
             slot.served += u64::from(slot.state == "busy");
             slot.state = "idle";
+            is_last = slot.precedence == Precedence::Last;
         }
         for waiting in self.waits_for_ready.drain(..) {
             drop(waiting.send(Ok(())));
         }
         self.pool.ready(id, Instant::now(), &mut self.actions);
+        // Started in a loop of crashes that is over: nobody can put it back among the others.
+        if is_last && !self.crashes.goes_on(Instant::now()) {
+            self.pool.replace(id, &mut self.actions);
+        }
         self.make_spare();
     }
 
@@ -376,14 +379,14 @@ impl Actor {
 
     fn start(&mut self, id: SandboxId) {
         let (orders, order_queue) = mpsc::unbounded_channel();
-        let back = self.is_to_stand_back(id);
-        let spare = self.spare.take().filter(|held| back || !held.stands_back());
+        let precedence = self.precedence(id);
+        let spare = self.spare.take().filter(|held| held.precedence() <= precedence);
         let mut spare = spare.and_then(|mut held| held.is_alive().then_some(held));
-        if let Some(held) = spare.as_mut().filter(|_| back) {
+        if let Some(held) = spare.as_mut().filter(|_| precedence > Precedence::Equal) {
             held.stand_back();
         }
         let pid = spare.as_ref().and_then(Held::pid);
-        self.sandboxes.insert(id, Slot { orders, pid, state: "starting", served: 0 });
+        self.sandboxes.insert(id, Slot { orders, pid, state: "starting", served: 0, precedence });
         let context = Context {
             id,
             function: self.spec.function.clone(),
@@ -395,14 +398,18 @@ impl Actor {
         let name = format!("a sandbox of {}", self.spec.function.id);
         match spare {
             Some(held) => drop(self.tasks.spawn(name, sandbox_task::run(held, context, order_queue))),
-            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), back, context, order_queue))),
+            None => drop(self.tasks.spawn(name, start_and_run(self.spec.clone(), precedence, context, order_queue))),
         }
     }
 
     /// Whoever crashes again and again, and a function's further sandboxes, take what others leave of the processors: a
     /// crash loop or a load on one function is not to be felt by the next.
-    fn is_to_stand_back(&self, id: SandboxId) -> bool {
-        !self.pool.is_front(id) || self.crashes.goes_on(Instant::now())
+    fn precedence(&self, id: SandboxId) -> Precedence {
+        match (self.pool.is_front(id), self.crashes.goes_on(Instant::now())) {
+            (_, true) => Precedence::Last,
+            (false, false) => Precedence::Behind,
+            (true, false) => Precedence::Equal,
+        }
     }
 
     /// A sandbox is made to wait at the gate once another one is ready, so that the two do not compete.
@@ -411,10 +418,12 @@ impl Actor {
             return;
         }
         self.making_spare = true;
-        let (spec, spares, back) = (self.spec.clone(), self.spares.clone(), self.crashes.goes_on(Instant::now()));
+        let loops = self.crashes.goes_on(Instant::now());
+        let precedence = if loops { Precedence::Last } else { Precedence::Equal };
+        let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
-                Ok(_permit) => match spec.start(back).await {
+                Ok(_permit) => match spec.start(precedence).await {
                     Ok(held) => Some(held.settled().await),
                     Err(_) => None,
                 },
@@ -436,9 +445,9 @@ impl Actor {
 }
 
 /// Starts a sandbox within the daemon's bound and runs it.
-async fn start_and_run(spec: Spec, back: bool, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
+async fn start_and_run(spec: Spec, precedence: Precedence, context: Context, orders: mpsc::UnboundedReceiver<Order>) {
     let started = match spec.starts.acquire().await {
-        Ok(_permit) => spec.start(back).await,
+        Ok(_permit) => spec.start(precedence).await,
         Err(_) => return,
     };
     match started {

@@ -11,13 +11,13 @@ use crate::lambda::environment::{self, SandboxIdentity};
 use crate::lambda::preload::Preload;
 use crate::project::Function;
 use crate::runtime_api::{Admit, RuntimeApi};
-use crate::sandbox::{Inherited, Launcher, StartError, Started, listen};
+use crate::sandbox::{Inherited, Launcher, Precedence, StartError, Started, listen};
 
 /// A sandbox that waits at the gate: started, with its Runtime API, but without the function's code.
 pub struct Held {
     pub(super) started: Started,
     pub(super) api: RuntimeApi,
-    stands_back: bool,
+    precedence: Precedence,
 }
 
 impl std::fmt::Debug for Held {
@@ -36,6 +36,7 @@ impl Held {
         launcher: &dyn Launcher,
         account: Arc<BTreeMap<String, String>>,
         generation: u64,
+        precedence: Precedence,
     ) -> Result<Held, StartError> {
         let (door, admit) = oneshot::channel();
         let api = serve(launcher, admit).await.map_err(|problem| StartError {
@@ -43,8 +44,15 @@ impl Held {
             reason: format!("no port could be had for a sandbox's Runtime API: {problem}"),
         })?;
         let identity = SandboxIdentity { runtime_api: api.told.clone(), log_stream: log_stream(function), generation };
-        let started = launcher.start(identity, account).await?;
-        Ok(Held::of(started, api, door))
+        let started = launcher.start(identity, account, precedence).await?;
+        let mut held = Held::of(started, api, door);
+        match precedence {
+            Precedence::Equal => {}
+            Precedence::Behind => held.stand_back(),
+            // It was started as one.
+            Precedence::Last => held.precedence = precedence,
+        }
+        Ok(held)
     }
 
     /// A sandbox that an earlier daemon left waiting at the gate, and that is as good as one that is started now.
@@ -59,7 +67,7 @@ impl Held {
     fn of(mut started: Started, api: RuntimeApi, door: oneshot::Sender<Admit>) -> Held {
         // A listener that has gone has nobody to let in.
         drop(door.send(std::mem::replace(&mut started.admit, Arc::new(|_, _| false))));
-        Held { started, api, stands_back: false }
+        Held { started, api, precedence: Precedence::Equal }
     }
 
     /// Has it load modules while it waits.
@@ -78,13 +86,13 @@ impl Held {
     /// Has it leave the processors to others.
     pub fn stand_back(&mut self) {
         self.started.sandbox.stand_back();
-        self.stands_back = true;
+        self.precedence = self.precedence.max(Precedence::Behind);
     }
 
-    /// Whether it leaves the processors to others.
+    /// How it competes for the processors.
     #[must_use]
-    pub fn stands_back(&self) -> bool {
-        self.stands_back
+    pub fn precedence(&self) -> Precedence {
+        self.precedence
     }
 
     /// Its process id.
