@@ -21,6 +21,12 @@ pub(super) struct Mended {
     pub(super) moved: Moved,
 }
 
+/// A fault, and by how much the lines before it moved.
+pub(super) struct Unforgiven {
+    pub(super) fault: ScanError,
+    pub(super) moved: Moved,
+}
+
 /// By how many columns a line moved, by its number.
 #[derive(Default)]
 pub(super) struct Moved(HashMap<usize, usize>);
@@ -33,21 +39,22 @@ impl Moved {
     }
 }
 
-/// The text without the faults that may be forgiven, when it has no others.
-pub(super) fn mended(text: &str, fault: &ScanError) -> Option<Mended> {
-    let mut lines = Lines::of(text)?;
-    let mut fault = fault.clone();
+/// The text without the faults that may be forgiven, of which `fault` is the first.
+///
+/// # Errors
+/// The first fault that may not be.
+pub(super) fn mended(text: &str, mut fault: ScanError) -> Result<Mended, Unforgiven> {
+    let Some(mut lines) = Lines::of(text) else { return Err(Unforgiven { fault, moved: Moved::default() }) };
     let mut read = 0;
-    while read < MAX_READ {
-        lines.mend(&fault)?;
+    while read < MAX_READ && lines.mend(&fault).is_some() {
         let text = lines.text.concat();
         read += text.len();
         match Parser::new_from_str(&text).find_map(Result::err) {
             Some(next) => fault = next,
-            None => return Some(Mended { text, moved: lines.moved }),
+            None => return Ok(Mended { text, moved: lines.moved }),
         }
     }
-    None
+    Err(Unforgiven { fault, moved: lines.moved })
 }
 
 struct Lines {
@@ -70,9 +77,12 @@ impl Lines {
         match fault.info() {
             "invalid indentation in quoted scalar" => self.indent_quoted(line, column),
             "tab cannot be used as indentation" => self.replace_tabs(line),
-            // The library says this of lines inside brackets alone.
-            "invalid indentation" => self.indent(line, self.right_of_the_line_before(line)?),
+            // The library says these of lines inside brackets alone.
+            "invalid indentation" | "invalid indentation in flow construct" => {
+                self.indent(line, self.right_of_the_line_before(line)?)
+            }
             "comments must be separated from other tokens by whitespace" => self.part_comment(line, column),
+            "':' may not precede any of `[{` in flow mapping" => self.part(line, column + 1),
             "while parsing a quoted scalar, found invalid Unicode character escape code" => {
                 self.join_surrogates(line, column)
             }
@@ -155,6 +165,15 @@ impl Lines {
         Some(if self.moved.0.contains_key(&before) { leading(line) } else { line.trim_end().chars().count() })
     }
 
+    /// Puts a space before what stands here.
+    fn part(&mut self, number: usize, column: usize) -> Option<()> {
+        let line = self.text.get_mut(number.checked_sub(1)?)?;
+        let place = line.char_indices().nth(column)?.0;
+        line.insert(place, ' ');
+        *self.moved.0.entry(number).or_default() += 1;
+        Some(())
+    }
+
     fn part_comment(&mut self, number: usize, column: usize) -> Option<()> {
         let line = self.text.get_mut(number.checked_sub(1)?)?;
         let place = line.char_indices().skip(column.saturating_sub(1)).find(|(_, character)| *character == '#')?.0;
@@ -207,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn brackets_may_touch_the_colon_before_them() {
+        let node = read("A: {b:{c:[d]}, e: f}\n");
+        assert_eq!(node.at(&["A", "b", "c"]).and_then(Node::as_list).map(<[Node]>::len), Some(1));
+        assert_eq!(text_at(&node, &["A", "e"]), "f");
+    }
+
+    #[test]
     fn a_comment_may_touch_what_it_follows() {
         let node = read("A: \"x\"#said\nB: [a,#said\n b]# \"said\"\nC: d#e\n");
         assert_eq!((text_at(&node, &["A"]), text_at(&node, &["C"])), ("x", "d#e"));
@@ -225,6 +251,13 @@ mod tests {
         let node = read("A: {b: \"one\ntwo\", c: d}\n");
         let place = &node.at(&["A", "c"]).expect("a value").mark;
         assert_eq!((place.line, place.column), (2, 10));
+    }
+
+    #[test]
+    fn a_fault_behind_a_forgiven_one_is_the_one_that_is_told() {
+        let error =
+            parse(&Arc::new(PathBuf::from("t.yaml")), "A: \"one\ntwo\"\nB: [x]]\n").expect_err("a bracket more");
+        assert_eq!(error.location.expect("a place").line, 3);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::diagnostic::Diagnostic;
-use super::lenient::{Mended, Moved, mended};
+use super::lenient::{Mended, Moved, Unforgiven, mended};
 use super::node::{Key, Map, Mark, Node, Value};
 use super::scalar::{long_form, plain_value, tag_name, with_joined_surrogates};
 
@@ -34,15 +34,17 @@ pub fn parse(file: &Arc<PathBuf>, text: &str) -> Result<Node, Diagnostic> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let json = is_json(text);
     let joined = if json { with_joined_surrogates(text) } else { Cow::Borrowed(text) };
-    match read(Builder::new(file), &joined)? {
-        Ok(root) => Ok(root),
-        Err(fault) => match if json { None } else { mended(&joined, &fault) } {
-            Some(Mended { text, moved }) => {
-                let builder = Builder { moved, ..Builder::new(file) };
-                read(builder, &text)?.map_err(|fault| not_yaml(file, json, &fault))
-            }
-            None => Err(not_yaml(file, json, &fault)),
-        },
+    let fault = match read(Builder::new(file), &joined)? {
+        Ok(root) => return Ok(root),
+        Err(fault) if json => return Err(not_yaml(&Builder::new(file), "JSON", &fault)),
+        Err(fault) => fault,
+    };
+    match mended(&joined, fault) {
+        Ok(Mended { text, moved }) => {
+            let builder = Builder { moved, ..Builder::new(file) };
+            read(builder, &text)?.map_err(|fault| not_yaml(&Builder::new(file), "YAML", &fault))
+        }
+        Err(Unforgiven { fault, moved }) => Err(not_yaml(&Builder { moved, ..Builder::new(file) }, "YAML", &fault)),
     }
 }
 
@@ -58,10 +60,9 @@ fn read(mut builder: Builder, text: &str) -> Result<Result<Node, ScanError>, Dia
     Ok(Ok(builder.root.unwrap_or_else(|| Node::new(Value::Null, &Mark::start(&file)))))
 }
 
-fn not_yaml(file: &Arc<PathBuf>, json: bool, fault: &ScanError) -> Diagnostic {
-    let what = if json { "this is not valid JSON" } else { "this is not valid YAML" };
-    let place = Builder::new(file).mark(*fault.marker());
-    Diagnostic::error(format!("{what}: {}", fault.info())).at(place.location())
+fn not_yaml(builder: &Builder, language: &str, fault: &ScanError) -> Diagnostic {
+    let place = builder.mark(*fault.marker());
+    Diagnostic::error(format!("this is not valid {language}: {}", fault.info())).at(place.location())
 }
 
 fn is_json(text: &str) -> bool {
