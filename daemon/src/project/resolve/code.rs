@@ -6,7 +6,7 @@ use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
 
 /// Runtimes that nothing runs any more, here or in AWS.
-const RETIRED: [&str; 5] = ["python2.7", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10"];
+const RETIRED: [&str; 6] = ["python2.7", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10"];
 
 /// What the function consists of.
 pub(super) fn package(
@@ -38,7 +38,10 @@ fn runtime(properties: &Properties<'_>) -> Runtime {
         Runtime::Unknown(name) if RETIRED.contains(&name.as_str()) => {
             properties.warning("Runtime", format!("Lambda retired {name} long ago, so this function cannot run"));
         }
-        Runtime::Unknown(name) => properties.unsuitable("Runtime", format!("{name} is not a runtime that Lambda has")),
+        Runtime::Unknown(name) => {
+            properties
+                .warning("Runtime", format!("{name} is not a runtime that Lambda has, so this function cannot run"));
+        }
         Runtime::Python { .. } | Runtime::Node { .. } | Runtime::Provided(_) | Runtime::Container(_) => {}
     }
     runtime
