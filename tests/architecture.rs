@@ -30,7 +30,7 @@ const KEPT: [(&str, &[&str]); 6] = [
     ("notify::", &["watch"]),
     ("sled::", &["store"]),
     ("samd_proto", &["control"]),
-    ("saphyr_parser", &["template/yaml", "template/scalar"]),
+    ("saphyr_parser", &["template/yaml", "template/scalar", "template/lenient"]),
     ("crate::supervisor", &["supervisor", "control", "lambda_api", "daemon"]),
 ];
 /// Rooms that must not know each other.

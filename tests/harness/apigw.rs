@@ -296,7 +296,7 @@ fn api(case: &Value) -> Api {
         domains: Vec::new(),
         default_endpoint_disabled: false,
         edge: case["edge"] == true,
-        fail_on_warnings: false,
+        slash_default: false,
     }
 }
 
@@ -318,7 +318,8 @@ fn route(case: &Value, kind: ApiKind) -> Route {
             http_method: text(&case["http_method"], "POST"),
         })
     };
-    let unsupported = |reason: &Value| Integration::Unsupported { kind: "aws".into(), reason: text(reason, "") };
+    let unsupported =
+        |reason: &Value| Integration::Unsupported { kind: "aws".into(), function: None, reason: text(reason, "") };
     Route {
         method: Method::parse(method),
         path,

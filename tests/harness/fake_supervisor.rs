@@ -348,7 +348,7 @@ fn api(id: &ApiId, kind: ApiKind, routes: Vec<Route>) -> Api {
         domains: Vec::new(),
         default_endpoint_disabled: false,
         edge: false,
-        fail_on_warnings: false,
+        slash_default: false,
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn api(kind: ApiKind, routes: Vec<Route>) -> Api {
         domains: Vec::new(),
         default_endpoint_disabled: false,
         edge: false,
-        fail_on_warnings: false,
+        slash_default: false,
     }
 }
 

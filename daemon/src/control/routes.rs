@@ -120,7 +120,7 @@ fn url(api: &Api, route: &Route, shadowed: bool, origin: Origin) -> String {
         convert::url(origin)
     };
     match &route.path {
-        RoutePath::Template(path) => format!("{base}{path}"),
+        RoutePath::Template(path) => format!("{base}/{}", path.trim_start_matches('/')),
         RoutePath::Default => format!("{base}/"),
     }
 }

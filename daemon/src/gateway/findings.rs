@@ -26,8 +26,13 @@ pub fn placed(project: &Project, api: &ApiId, text: String) -> Diagnostic {
 
 /// What of an API cannot be served as it is written, one sentence each, and each once.
 pub(super) fn of_api(api: &Api, models: &Models) -> Vec<String> {
+    let checks = |route: &Route, name: &str| {
+        route.validation.body && route.validation.models.values().any(|model| model == name)
+    };
     let models = models.broken().map(|(name, why)| {
-        format!("the model {name} is no JSON schema of draft 4 ({why}); bodies that it should check are refused")
+        let used = api.routes.iter().any(|route| checks(route, name));
+        let outcome = if used { "bodies that it should check are refused" } else { "no route checks bodies with it" };
+        format!("the model {name} is no JSON schema of draft 4 ({why}); {outcome}")
     });
     let routes = api.routes.iter().flat_map(|route| of_route(api.kind, route));
     let mut told = Vec::new();
@@ -101,7 +106,7 @@ mod tests {
         let found = told(mock("{\"statusCode\": #if(true)200#end}"));
         assert!(found[0].starts_with("GET /x is answered 501: a mapping template uses the Velocity"), "{found:?}");
         let reason = "The integration with x is not a proxy integration and calls what samd does not run.".to_owned();
-        let found = told(Integration::Unsupported { kind: "http".to_owned(), reason });
+        let found = told(Integration::Unsupported { kind: "http".to_owned(), function: None, reason });
         assert!(found[0].starts_with("GET /x is answered 501: The integration with x is not a proxy"), "{found:?}");
     }
 }

@@ -75,8 +75,8 @@ pub struct Api {
     pub default_endpoint_disabled: bool,
     /// REST: the endpoint is edge-optimised, so that CloudFront stands before it.
     pub edge: bool,
-    /// HTTP: FailOnWarnings, with which SAM spells the default route `/$default`.
-    pub fail_on_warnings: bool,
+    /// HTTP: the default route is spelled `/$default`, as SAM does with FailOnWarnings and AWS in what it exports.
+    pub slash_default: bool,
 }
 
 impl Api {
@@ -101,7 +101,7 @@ impl Api {
             domains: Vec::new(),
             default_endpoint_disabled: false,
             edge: false,
-            fail_on_warnings: false,
+            slash_default: false,
         }
     }
 }
@@ -199,6 +199,8 @@ pub enum Integration {
     Unsupported {
         /// API Gateway's type in lower case, as in `aws` or `http`.
         kind: String,
+        /// The function behind it, when the template has it: AWS would invoke it, and nothing does here.
+        function: Option<FunctionId>,
         /// One sentence: what it is and what to do.
         reason: String,
     },

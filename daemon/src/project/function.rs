@@ -315,6 +315,8 @@ pub struct FunctionUrl {
     pub streaming: bool,
     /// Cors.
     pub cors: Option<super::api::Cors>,
+    /// The logical id of the resource that states it; SAM gives `FunctionUrlConfig` one after the function's.
+    pub resource: Option<String>,
     /// The alias that it belongs to, where a resource of its own names one.
     pub alias: Option<String>,
     /// AuthType is NONE, and the function's policy lets nobody in: SAM writes that policy, plain CloudFormation must.

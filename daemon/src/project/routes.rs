@@ -7,7 +7,7 @@ use super::{Function, FunctionId, Project};
 /// One route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteRow {
-    /// The API's logical id; for a function URL the id that SAM gives it, as in `HelloUrl`.
+    /// The API's logical id; for a function URL its own, or the one that SAM gives it, as in `HelloUrl`.
     pub api: String,
     /// The path, or `$default`.
     pub path: String,
@@ -75,8 +75,8 @@ pub fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
             ApiKind::Http => RowKind::Http,
         },
         integration: integration(&route.integration),
-        function: lambda(&route.integration).and_then(|lambda| invoked(project, lambda)),
-        function_id: lambda(&route.integration).and_then(|lambda| lambda.function.clone()),
+        function: invoked(project, &route.integration),
+        function_id: function(&route.integration).cloned(),
         authorizer: match &route.authorization {
             Authorization::None => None,
             Authorization::Iam => Some("AWS_IAM".to_owned()),
@@ -89,7 +89,7 @@ pub fn row(project: &Project, api: &Api, route: &Route) -> RouteRow {
 /// The path as the deployed API spells it.
 fn path(api: &Api, path: &RoutePath) -> String {
     match path {
-        RoutePath::Default if api.fail_on_warnings => "/$default".to_owned(),
+        RoutePath::Default if api.slash_default => "/$default".to_owned(),
         path => path.as_str().to_owned(),
     }
 }
@@ -103,15 +103,23 @@ fn integration(integration: &Integration) -> String {
     }
 }
 
-fn lambda(integration: &Integration) -> Option<&LambdaProxy> {
+fn function(integration: &Integration) -> Option<&FunctionId> {
     match integration {
-        Integration::Lambda(lambda) => Some(lambda),
-        Integration::Mock(_) | Integration::HttpProxy(_) | Integration::Unsupported { .. } => None,
+        Integration::Lambda(lambda) => lambda.function.as_ref(),
+        Integration::Unsupported { function, .. } => function.as_ref(),
+        Integration::Mock(_) | Integration::HttpProxy(_) => None,
+    }
+}
+
+fn invoked(project: &Project, integration: &Integration) -> Option<String> {
+    match integration {
+        Integration::Lambda(lambda) => invoked_by_proxy(project, lambda),
+        other => function(other).map(ToString::to_string),
     }
 }
 
 /// `Hello`, or `HelloAliaslive` where the integration invokes the alias that SAM publishes.
-fn invoked(project: &Project, lambda: &LambdaProxy) -> Option<String> {
+fn invoked_by_proxy(project: &Project, lambda: &LambdaProxy) -> Option<String> {
     let Some(id) = &lambda.function else {
         let (_, name) = lambda.uri.rsplit_once(":function:")?;
         return name.split([':', '/']).next().map(str::to_owned);
@@ -141,7 +149,7 @@ pub fn websocket(api: &WebSocketApi) -> impl Iterator<Item = RouteRow> {
 pub fn url(function: &Function) -> Option<RouteRow> {
     let url = function.url.as_ref()?;
     Some(RouteRow {
-        api: format!("{}Url", function.id),
+        api: url.resource.clone().unwrap_or_else(|| format!("{}Url", function.id)),
         path: "/{proxy+}".to_owned(),
         method: "ANY".to_owned(),
         kind: RowKind::Url,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::Diagnostic;
+use super::node::Node;
 
 /// Collects while resolving; each diagnostic once, however often its place is evaluated.
 #[derive(Debug, Default)]
@@ -16,9 +17,12 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Takes a diagnostic, unless the same one is there already.
+    /// Takes a diagnostic, unless the same is told of its place already: what stands in `Globals` is wrong once, however many
+    /// resources have it.
     pub fn report(&self, diagnostic: Diagnostic) {
-        if self.seen.borrow_mut().insert(diagnostic.to_string()) {
+        let path = if diagnostic.location.is_some() { String::new() } else { diagnostic.path.clone() };
+        let told = Diagnostic { path, ..diagnostic.clone() };
+        if self.seen.borrow_mut().insert(told.to_string()) {
             self.diagnostics.borrow_mut().push(diagnostic);
         }
     }
@@ -36,6 +40,12 @@ impl Findings {
         let stand_ins = self.stand_ins.borrow();
         let is_part = |value: &String| value.len() >= TELLING && text.contains(value.as_str());
         stand_ins.values().any(|value| text == value || is_part(value))
+    }
+
+    /// Whether this value is one that was used for an expression.
+    #[must_use]
+    pub fn stands_in(&self, value: &Node) -> bool {
+        value.scalar().is_some_and(|text| self.stand_ins.borrow().values().any(|used| *used == *text))
     }
 
     /// Notes a file that the model depends on.

@@ -110,16 +110,27 @@ impl Scope<'_> {
             return None;
         };
         let index = self.eval(index).and_then(|node| node.as_i64()).and_then(|index| usize::try_from(index).ok());
-        let items = self.eval(items)?;
-        let chosen = match items.as_list() {
-            Some(list) => list.get(index?).cloned(),
-            // A stand-in for a list is text: every item of it is that text.
-            None => Some(items.clone()),
-        };
-        if chosen.is_none() {
-            self.mistake(&argument.mark, format!("Fn::Select: the list has no item {}", index.unwrap_or_default()));
+        let values = self.eval(items)?;
+        // A stand-in for a list is text: every item of it is that text.
+        let Some(list) = values.as_list() else { return Some(values.clone()) };
+        list.get(index?).cloned().or_else(|| self.item_too_far(index?, list, items))
+    }
+
+    /// A list that the template writes out is too short for good. One that a function gives may be so only here: a
+    /// stand-in has one item where the deployed value has more.
+    fn item_too_far(&self, index: usize, list: &[Node], items: &Node) -> Option<Node> {
+        let message = format!("Fn::Select: the list has no item {index}");
+        if items.as_list().is_some() {
+            self.mistake(&items.mark, message);
+            return None;
         }
-        chosen
+        let last = list.last().cloned();
+        if !matches!(list, [only] if self.findings().stands_in(only)) {
+            let instead = last.as_ref().and_then(Node::scalar).map_or("nothing".to_owned(), |text| format!("{text:?}"));
+            let warning = Diagnostic::warning(format!("{message}, so {instead} stands in for it"));
+            self.findings().report(warning.at(items.mark.location()).help("give the value that AWS would have here"));
+        }
+        last
     }
 
     fn call_split(&self, argument: &Node) -> Node {
@@ -136,8 +147,8 @@ impl Scope<'_> {
 
     fn call_find_in_map(&self, argument: &Node) -> Option<Node> {
         let parts = argument.as_list().unwrap_or_default();
-        let keys: Vec<Arc<str>> =
-            parts.iter().take(3).filter_map(|part| self.eval(part)).filter_map(|part| part.scalar()).collect();
+        let nodes: Vec<Node> = parts.iter().take(3).filter_map(|part| self.eval(part)).collect();
+        let keys: Vec<Arc<str>> = nodes.iter().filter_map(Node::scalar).collect();
         let default = parts.get(3).and_then(|options| options.get("DefaultValue"));
         let [map, top, second] = keys.as_slice() else {
             self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
@@ -145,10 +156,24 @@ impl Scope<'_> {
         };
         let found = self.template.root.at(&["Mappings", map, top, second]);
         if found.is_none() && default.is_none() {
-            let message = format!("Mappings has no {map}.{top}.{second}, so that there is no value here");
-            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
+            self.not_in_map(&nodes, &format!("Mappings has no {map}.{top}.{second}"), &argument.mark);
         }
         found.cloned().or_else(|| self.eval(default?))
+    }
+
+    /// A map that is there may lack the keys of this region or of these parameters and have those of a deployment.
+    fn not_in_map(&self, keys: &[Node], message: &str, mark: &Mark) {
+        let is_there = keys.first().and_then(Node::as_str).is_some_and(|map| self.section_has("Mappings", map));
+        if !is_there || !keys.iter().any(|key| self.findings().stands_in(key)) {
+            let region = keys.iter().any(|key| key.as_str() == Some(self.around.region.as_str()));
+            let help = if region { "--region chooses another region" } else { "give the parameters other values" };
+            let warning = Diagnostic::warning(format!("{message}, so there is no value here"));
+            self.findings().report(warning.at(mark.location()).help(help));
+        }
+    }
+
+    fn section_has(&self, section: &str, name: &str) -> bool {
+        self.template.root.at(&[section, name]).is_some()
     }
 
     fn call_length(&self, argument: &Node) -> Node {

@@ -3,7 +3,7 @@
 //! | file | what it owns |
 //! |---|---|
 //! | [`yaml`] | text → tree, with line and column; short tags → long form |
-//! | `scalar` | YAML's scalars and tags |
+//! | `scalar`, `lenient` | YAML's scalars and tags; what CloudFormation takes and YAML forbids |
 //! | [`node`], [`map`], [`json`] | the tree |
 //! | [`scope`] | one template with its parameters, conditions and nested templates: where names get their values |
 //! | [`parameter`], [`condition`] | parameters, conditions |
@@ -28,6 +28,7 @@ pub mod globals;
 pub mod intrinsic;
 pub mod json;
 pub mod language_extensions;
+mod lenient;
 pub mod map;
 pub mod node;
 pub mod openapi;

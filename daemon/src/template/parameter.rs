@@ -49,9 +49,18 @@ fn value(key: &Key, declaration: &Node, given: &Given, findings: &Findings) -> N
     // Nobody chose a stand-in, so nobody is told what is wrong with it.
     let problems = if is_stand_in { Vec::new() } else { problems(&key.text, declaration, kind, &value) };
     for problem in problems {
+        let refused = is_default && problem.severity == super::Severity::Error;
+        let problem = if refused { of_default(problem, &key.text) } else { problem };
         findings.report(problem.at(declaration.mark.location()).path(format!("Parameters.{}", key.text)));
     }
     if is_list(kind) { split(&value) } else { as_text(&value) }
+}
+
+/// A default that the declaration itself does not allow asks for a value at the deployment; here it is used until then.
+fn of_default(problem: Diagnostic, name: &str) -> Diagnostic {
+    let value = format!("CloudFormation refuses this default; give a value: --parameter-overrides {name}=…");
+    let help = problem.help.as_ref().map_or(value.clone(), |help| format!("{help}; {value}"));
+    Diagnostic { severity: super::Severity::Warning, help: Some(help), ..problem }
 }
 
 /// CloudFormation's values are text, whatever a default's spelling.

@@ -93,6 +93,12 @@ impl<'p> Properties<'p> {
         word
     }
 
+    /// Whether a value was put here for one that only a deployment knows.
+    #[must_use]
+    pub fn is_stand_in(&self, node: &Node) -> bool {
+        self.findings.stands_in(node)
+    }
+
     fn expect<T>(&self, name: &str, node: &Node, what: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
             self.unsuitable(name, format!("{name} is {what}, and here it is {}", node.value.kind()));

@@ -1,17 +1,18 @@
 //! YAML and JSON text → one tree ([`Node`]) that knows line and column of every value.
 //!
 //! Short tags (`!Ref`, `!Sub`, …) become their long form here, so nothing behind this file knows that tags exist.
-//! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This file
-//! and `scalar` are the only ones that know the YAML library.
+//! Anchors, aliases and merge keys (`<<`) are resolved; named limits refuse documents made to exhaust memory. This file,
+//! `scalar` and `lenient` are the only ones that know the YAML library.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::diagnostic::Diagnostic;
+use super::lenient::{Mended, Moved, Unforgiven, mended};
 use super::node::{Key, Map, Mark, Node, Value};
 use super::scalar::{long_form, plain_value, tag_name, with_joined_surrogates};
 
@@ -33,20 +34,37 @@ const SHORT: usize = 12;
 /// The first thing that is not YAML, or the limit that the text exceeds.
 pub fn parse(file: &Arc<PathBuf>, text: &str) -> Result<Node, Diagnostic> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder = Builder::new(file);
-    let joined = if is_json(text) { with_joined_surrogates(text) } else { Cow::Borrowed(text) };
-    for event in Parser::new_from_str(&joined) {
+    let json = is_json(text);
+    let joined = if json { with_joined_surrogates(text) } else { Cow::Borrowed(text) };
+    let fault = match read(Builder::new(file), &joined)? {
+        Ok(root) => return Ok(root),
+        Err(fault) if json => return Err(not_yaml(&Builder::new(file), "JSON", &fault)),
+        Err(fault) => fault,
+    };
+    match mended(&joined, fault) {
+        Ok(Mended { text, moved }) => {
+            let builder = Builder { moved, ..Builder::new(file) };
+            read(builder, &text)?.map_err(|fault| not_yaml(&Builder::new(file), "YAML", &fault))
+        }
+        Err(Unforgiven { fault, moved }) => Err(not_yaml(&Builder { moved, ..Builder::new(file) }, "YAML", &fault)),
+    }
+}
+
+/// The document, or the first thing that is not YAML.
+fn read(mut builder: Builder, text: &str) -> Result<Result<Node, ScanError>, Diagnostic> {
+    for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => builder.accept(event, span.start)?,
-            Err(error) => {
-                let what = if is_json(text) { "this is not valid JSON" } else { "this is not valid YAML" };
-                return Err(
-                    Diagnostic::error(format!("{what}: {}", error.info())).at(builder.mark(*error.marker()).location())
-                );
-            }
+            Err(fault) => return Ok(Err(fault)),
         }
     }
-    Ok(builder.root.unwrap_or_else(|| Node::new(Value::Null, &Mark::start(file))))
+    let file = Arc::clone(&builder.file);
+    Ok(Ok(builder.root.unwrap_or_else(|| Node::new(Value::Null, &Mark::start(&file)))))
+}
+
+fn not_yaml(builder: &Builder, language: &str, fault: &ScanError) -> Diagnostic {
+    let place = builder.mark(*fault.marker());
+    Diagnostic::error(format!("this is not valid {language}: {}", fault.info())).at(place.location())
 }
 
 fn is_json(text: &str) -> bool {
@@ -87,6 +105,8 @@ impl Shared {
 
 struct Builder {
     file: Arc<PathBuf>,
+    /// What the text was mended by before it was read.
+    moved: Moved,
     stack: Vec<Frame>,
     /// What is read of all open lists, so that each has exactly the room that it needs when it closes.
     items: Vec<Node>,
@@ -106,6 +126,7 @@ impl Builder {
     fn new(file: &Arc<PathBuf>) -> Builder {
         Builder {
             file: Arc::clone(file),
+            moved: Moved::default(),
             stack: Vec::new(),
             items: Vec::new(),
             entries: Vec::new(),
@@ -120,7 +141,11 @@ impl Builder {
 
     fn mark(&self, marker: Marker) -> Mark {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Mark { file: Arc::clone(&self.file), line: narrow(marker.line()), column: narrow(marker.col() + 1) }
+        Mark {
+            file: Arc::clone(&self.file),
+            line: narrow(marker.line()),
+            column: narrow(self.moved.column(marker) + 1),
+        }
     }
 
     fn accept(&mut self, event: Event<'_>, start: Marker) -> Result<(), Diagnostic> {

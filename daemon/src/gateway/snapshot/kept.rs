@@ -91,7 +91,7 @@ mod tests {
     use crate::project::testing::function;
 
     fn url(reserved: u32) -> ServedUrl {
-        let url = FunctionUrl { iam: false, streaming: false, cors: None, alias: None, closed: false };
+        let url = FunctionUrl { iam: false, streaming: false, cors: None, resource: None, alias: None, closed: false };
         let function = crate::project::Function { url: Some(url), reserved_concurrency: Some(reserved), ..function() };
         ServedUrl::of(&function, "123456789012").unwrap()
     }

@@ -29,7 +29,8 @@ pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>, f
         draft.schemes.insert(name.to_owned(), authorizer::of_scheme(node, context));
     }
     for (path, _) in document.paths() {
-        draft.add_path(&route_path(path));
+        draft.api.slash_default |= is_slash_default(path, context.api);
+        draft.add_path(&route_path(path, context.api));
     }
     for operation in document.operations() {
         let (models, schemas) = body_models(document, &operation);
@@ -78,9 +79,13 @@ fn about_the_api(document: &Document, draft: &mut Draft, findings: &Findings) {
     }
 }
 
-/// `/$default` is how `FailOnWarnings` has SAM write the default route.
-fn route_path(path: &str) -> String {
-    if path == "/$default" { "$default".to_owned() } else { path.to_owned() }
+/// `/$default` is how `FailOnWarnings` has SAM write the default route, and how AWS exports it.
+fn is_slash_default(path: &str, api: ApiKind) -> bool {
+    api == ApiKind::Http && path == "/$default"
+}
+
+fn route_path(path: &str, api: ApiKind) -> String {
+    if is_slash_default(path, api) { "$default".to_owned() } else { path.to_owned() }
 }
 
 fn route(document: &Document, operation: &Operation, draft: &Draft, context: Context<'_>) -> RouteDraft {
@@ -88,7 +93,7 @@ fn route(document: &Document, operation: &Operation, draft: &Draft, context: Con
         .integration()
         .map(|node| integration(document.follow(node), context.api, context.index, context.stage_variables));
     RouteDraft {
-        path: route_path(&operation.path),
+        path: route_path(&operation.path, context.api),
         method: Method::parse(&operation.method),
         integration: integrated,
         security: security(document, operation, draft),

@@ -67,6 +67,7 @@ impl Target<'_> {
             }
             Target::StateMachine(id) => Integration::Unsupported {
                 kind: "aws".to_owned(),
+                function: None,
                 reason: format!("The route starts the state machine {id}, which samd does not run."),
             },
         }
@@ -147,13 +148,17 @@ fn place(kind: ApiKind, properties: &Properties<'_>) -> Option<(String, Method)>
             return None;
         }
     };
-    if !path.starts_with('/') && path != "$default" {
-        properties.unsuitable("Path", format!("a path begins with a slash, and {path:?} does not"));
-        return None;
-    }
     let method = Method::parse(&method_name(&method));
     say_unknown(&method, properties);
     Some((path, method))
+}
+
+fn say_slashless(event: &Event<'_>) {
+    let path = &event.path;
+    if !path.starts_with('/') && path != "$default" {
+        let message = format!("a path begins with a slash, and {path:?} does not; here it is served as /{path}");
+        event.properties.warning("Path", message);
+    }
 }
 
 /// API Gateway has names for seven methods (A6.4).
@@ -174,6 +179,7 @@ fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
     if api.events == Events::Ignored {
         return ignored(api, event);
     }
+    say_slashless(event);
     let mut draft = RouteDraft {
         path: event.path.clone(),
         method: event.method.clone(),

@@ -23,7 +23,8 @@ pub(super) fn all(scopes: &[Rc<Scope<'_>>], index: &Index<'_>) -> Vec<(FunctionI
     for scope in scopes {
         for (id, node) in of_type(scope, "AWS::Lambda::Url") {
             let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
-            let Some((function, url)) = read(&properties, index, &grants) else { continue };
+            let Some((function, mut url)) = read(&properties, index, &grants) else { continue };
+            url.resource = Some(scope.id(id));
             if served.insert(function.clone()) {
                 urls.push((function, url));
             } else {

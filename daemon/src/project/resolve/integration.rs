@@ -29,7 +29,7 @@ pub(super) fn integration(
         "aws_proxy" => Integration::Lambda(spelling.lambda(index, stage_variables)),
         "http_proxy" => Integration::HttpProxy(spelling.http_proxy()),
         "mock" => Integration::Mock(spelling.mock()),
-        "aws" | "http" => spelling.unsupported(&kind),
+        "aws" | "http" => spelling.unsupported(kind, index, stage_variables),
         "" => unsupported(
             "unknown",
             "The integration states no type, and API Gateway imports none without; write type: aws_proxy or another one.",
@@ -39,7 +39,7 @@ pub(super) fn integration(
 }
 
 fn unsupported(kind: &str, reason: &str) -> Integration {
-    Integration::Unsupported { kind: kind.to_owned(), reason: reason.to_owned() }
+    Integration::Unsupported { kind: kind.to_owned(), function: None, reason: reason.to_owned() }
 }
 
 /// The Lambda integration that SAM writes for an event.
@@ -99,14 +99,17 @@ impl Spelling<'_> {
         unsupported("aws_proxy", &format!("The service integration {subtype} calls AWS, which samd does not run."))
     }
 
-    fn unsupported(&self, kind: &str) -> Integration {
+    fn unsupported(&self, kind: String, index: &Index<'_>, stage_variables: &BTreeMap<String, String>) -> Integration {
         let uri = self.uri();
-        let reason = if index::is_lambda(&uri) {
-            format!("The custom integration with {uri} maps requests by templates, which samd does not run.")
-        } else {
-            format!("The integration with {uri} is not a proxy integration and calls what samd does not run.")
-        };
-        unsupported(kind, &reason)
+        if !index::is_lambda(&uri) {
+            let reason =
+                format!("The integration with {uri} is not a proxy integration and calls what samd does not run.");
+            return Integration::Unsupported { kind, function: None, reason };
+        }
+        let function = index.find(&uri, stage_variables);
+        let name = function.as_ref().map_or(uri, ToString::to_string);
+        let reason = format!("The custom integration with {name} maps requests by templates, which samd does not run.");
+        Integration::Unsupported { kind, function, reason }
     }
 
     fn timeout(&self) -> Duration {

@@ -35,6 +35,7 @@ pub(super) fn function_url(properties: &Properties<'_>) -> FunctionUrl {
         iam: auth != Some("NONE"),
         streaming: is_streaming(properties, "InvokeMode"),
         cors: properties.get("Cors").and_then(cors),
+        resource: None,
         alias: None,
         closed: false,
     }

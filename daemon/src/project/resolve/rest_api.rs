@@ -142,7 +142,14 @@ impl<'s, 'a> Parts<'s, 'a> {
     fn route(&self, api: &str, method: &Properties<'_>, context: Context<'_>) -> Option<RouteDraft> {
         let resource = method.text("ResourceId").unwrap_or_default();
         let Some(path) = self.path(api, &resource) else {
-            method.error("ResourceId", format!("{resource} is no resource of the API {api}"));
+            let message = format!("{resource} is no resource of the API {api}");
+            // A resource of another stack is known to a deployment alone.
+            let is_stand_in = method.get("ResourceId").is_some_and(|node| method.is_stand_in(node));
+            if is_stand_in {
+                method.warning("ResourceId", message)
+            } else {
+                method.error("ResourceId", message)
+            }
             return None;
         };
         let integrated = method

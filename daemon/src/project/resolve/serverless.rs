@@ -121,7 +121,7 @@ fn settings(properties: &Properties<'_>, api: &mut Api) {
     api.stage_variables = variables.map(reply::texts).unwrap_or_default();
     api.default_endpoint_disabled = properties.flag("DisableExecuteApiEndpoint").unwrap_or(false);
     api.edge = reply::is_edge(properties);
-    api.fail_on_warnings = properties.flag("FailOnWarnings").unwrap_or(false);
+    api.slash_default = properties.flag("FailOnWarnings").unwrap_or(false);
     if properties.text("ApiKeySourceType").as_deref() == Some("AUTHORIZER") {
         api.api_key_source = ApiKeySource::Authorizer;
     }
