@@ -1,11 +1,15 @@
 //! Templates: what a template says becomes the project that AWS would deploy.
 
+mod accepted;
 mod corpus;
 mod differences;
 mod golden;
 mod hostile;
 mod loading;
 mod refused;
+mod refused_apis;
+mod refused_events;
+mod refused_functions;
 mod warned;
 
 use std::collections::BTreeMap;

@@ -4,29 +4,29 @@ use samd::template::{Diagnostic, Severity};
 
 use super::resolve_text;
 
-fn errors(text: &str) -> Vec<Diagnostic> {
+pub(super) fn errors(text: &str) -> Vec<Diagnostic> {
     let diagnostics = resolve_text(text).1.into_iter();
     diagnostics.filter(|diagnostic| diagnostic.severity == Severity::Error).collect()
 }
 
 /// A function with these properties beside those that it needs.
-fn function(properties: &str) -> String {
+pub(super) fn function(properties: &str) -> String {
     format!(
         "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    \
          Properties: {{Handler: a.b, Runtime: python3.12, InlineCode: x, {properties}}}\n"
     )
 }
 
-fn event(kind: &str, properties: &str) -> String {
+pub(super) fn event(kind: &str, properties: &str) -> String {
     function(&format!("Events: {{E: {{Type: {kind}, Properties: {{{properties}}}}}}}"))
 }
 
-fn api(kind: &str, properties: &str) -> String {
+pub(super) fn api(kind: &str, properties: &str) -> String {
     let kind = format!("AWS::Serverless::{kind}");
     format!("{}  A:\n    Type: {kind}\n    Properties: {{{properties}}}\n", function(""))
 }
 
-fn is_refused(text: &str, why: &str) {
+pub(super) fn is_refused(text: &str, why: &str) {
     let errors = errors(text);
     let found = errors.iter().find(|error| error.message.contains(why));
     let found = found.unwrap_or_else(|| panic!("{text}\nhas no error {why:?}: {errors:?}"));
@@ -163,7 +163,6 @@ fn mistakes_in_apis_are_named() {
 fn mistakes_in_the_frame_of_a_template_are_named() {
     for (text, why) in [
         ("Resources:\n  F-1: {Type: AWS::SNS::Topic}\n", "the logical id F-1"),
-        ("Resources:\n  F: {Properties: {}}\n", "the resource F has no Type"),
         ("Resources:\n  F:\n", "the resource F is a mapping"),
         ("Resources: {}\nGlobals: [a]\n", "Globals is a mapping"),
         ("Resources: {}\nGlobals: {Function: [a]}\n", "Globals.Function is a mapping"),
@@ -179,11 +178,11 @@ fn what_only_a_deployment_knows_is_no_mistake() {
         "AutoPublishAlias: !Ref Alias, DeploymentPreference: {Enabled: !Ref Yes}",
         "DeadLetterQueue: !If [C, {Type: SQS, TargetArn: a}, !Ref AWS::NoValue]",
         "FunctionUrlConfig: {AuthType: NONE, Cors: !Ref Cors}",
-        "PackageType: !Ref Package, Description:",
+        "PackageType: Zip, Description:",
         "Tags: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://a/b}}}",
     ] {
         let parameters = "Parameters: {Alias: {Type: String, Default: live}, Yes: {Type: String, Default: 'true'}, \
-                          Cors: {Type: String, Default: a}, Package: {Type: String, Default: Zip}}\n\
+                          Cors: {Type: String, Default: a}}\n\
                           Conditions: {C: !Equals [a, a]}\n";
         let errors = errors(&format!("{parameters}{}", function(properties)));
         let of_rules = errors.iter().filter(|error| !error.path.ends_with("Cors")).collect::<Vec<_>>();

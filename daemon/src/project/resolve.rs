@@ -136,8 +136,11 @@ fn apis(scopes: &[Rc<Scope<'_>>], project: &mut Project) {
     drafts.sort_by_key(|draft| (depth(&draft.api.id), !implicit(&draft.api.id), draft.api.kind == ApiKind::Http));
     for draft in drafts {
         let api = draft.finish();
-        project.precedence.push(api.id.clone());
-        project.apis.insert(api.id.clone(), api);
+        // The implicit API stands before a plain one of its name.
+        if !project.apis.contains_key(&api.id) {
+            project.precedence.push(api.id.clone());
+            project.apis.insert(api.id.clone(), api);
+        }
     }
 }
 

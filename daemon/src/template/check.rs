@@ -8,15 +8,17 @@ use super::{Diagnostic, Findings, Severity, Template};
 const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include"];
 
 /// The kinds that Globals may speak of, and their properties (rule I1).
-const GLOBALS: [(&str, &[&str]); 8] = [
+const GLOBALS: [(&str, &[&str]); 10] = [
     ("Function", &FUNCTION),
     ("Api", &API),
     ("HttpApi", &HTTP_API),
     ("SimpleTable", &["SSESpecification"]),
     ("StateMachine", &["PropagateTags"]),
     ("LayerVersion", &["PublishLambdaVersion"]),
-    ("CapacityProvider", &[]),
-    ("WebSocketApi", &[]),
+    ("CapacityProvider", &CAPACITY_PROVIDER),
+    ("WebSocketApi", &WEBSOCKET_API),
+    ("MicrovmImage", &MICROVM_IMAGE),
+    ("NetworkConnector", &["OperatorRole", "Tags", "PropagateTags"]),
 ];
 
 #[rustfmt::skip]
@@ -44,6 +46,25 @@ const HTTP_API: [&str; 10] = [
     "RouteSettings", "FailOnWarnings", "PropagateTags",
 ];
 
+#[rustfmt::skip]
+const CAPACITY_PROVIDER: [&str; 9] = [
+    "VpcConfig", "OperatorRole", "Tags", "InstanceRequirements", "ScalingConfig", "KmsKeyArn", "PropagateTags",
+    "LoggingConfig", "ManagedResourceTags",
+];
+
+#[rustfmt::skip]
+const WEBSOCKET_API: [&str; 13] = [
+    "AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings", "DisableExecuteApiEndpoint",
+    "DisableSchemaValidation", "Domain", "FailOnWarnings", "IpAddressType", "PropagateTags",
+    "RouteSelectionExpression", "RouteSettings", "StageVariables", "Tags",
+];
+
+#[rustfmt::skip]
+const MICROVM_IMAGE: [&str; 12] = [
+    "BuildRoleArn", "BaseImageArn", "BaseImageVersion", "Logging", "EgressNetworkConnectors", "CpuConfigurations",
+    "Resources", "AdditionalOsCapabilities", "Hooks", "EnvironmentVariables", "Tags", "PropagateTags",
+];
+
 /// Properties that came after the lists above, of whichever kind.
 const NEWER: [&str; 2] = ["PublishToLatestPublished", "EndpointAccessMode"];
 
@@ -53,9 +74,19 @@ pub fn report(template: &Template, findings: &Findings) {
     for section in ["Globals", "Parameters", "Mappings", "Conditions", "Outputs", "Metadata"] {
         is_mapping(template.root.get(section), section, findings);
     }
+    for section in ["Globals", "Mappings"] {
+        let stated = template.root.as_map().and_then(|root| root.get(section));
+        stated.into_iter().for_each(|node| says_nothing(node, section, findings));
+    }
     for (kind, node) in template.section("Globals") {
-        is_mapping(Some(node), &format!("Globals.{}", kind.text), findings);
+        let path = format!("Globals.{}", kind.text);
+        is_mapping(Some(node), &path, findings);
+        says_nothing(node, &path, findings);
         globals(kind, node, findings);
+    }
+    if let Some(empty) = template.root.get("Resources").filter(|node| !node.says_something()) {
+        let error = Diagnostic::error("Resources has no resource, so there is nothing to deploy");
+        findings.report(error.at(empty.mark.location()).path("Resources"));
     }
     for (id, node) in template.section("Resources") {
         resource(id, node, findings);
@@ -73,21 +104,36 @@ fn is_mapping(node: Option<&Node>, path: &str, findings: &Findings) {
     }
 }
 
-/// A resource is a mapping with a Type, under an id of letters and digits.
+/// A section that is there is there to say something.
+fn says_nothing(node: &Node, path: &str, findings: &Findings) {
+    if node.is_null() {
+        let error = Diagnostic::error(format!("{path} is a mapping, and here it is nothing; leave it out"));
+        findings.report(error.at(node.mark.location()).path(path));
+    }
+}
+
+/// A resource is a mapping under an id of letters and digits. SAM passes over one that has no Type.
 fn resource(id: &Key, node: &Node, findings: &Findings) {
     if id.text.starts_with("Fn::") {
         return;
     }
+    if node.as_map().is_some() && node.get("Type").is_none() {
+        let message =
+            format!("the resource {} has no Type, so AWS refuses to deploy it; here it is passed over", id.text);
+        findings.report(Diagnostic::warning(message).at(id.mark.location()).path(format!("Resources.{}", id.text)));
+    }
     let message = if node.as_map().is_none() {
         format!("the resource {} is a mapping, and here it is {}", id.text, node.value.kind())
-    } else if node.get("Type").is_none() {
-        format!("the resource {} has no Type", id.text)
-    } else if !id.text.contains(['$', '&']) && !id.text.chars().all(char::is_alphanumeric) {
+    } else if !id.text.contains(['$', '&']) && !is_logical_id(&id.text) {
         format!("the logical id {} has other characters than letters and digits", id.text)
     } else {
         return;
     };
     findings.report(Diagnostic::error(message).at(id.mark.location()).path(format!("Resources.{}", id.text)));
+}
+
+fn is_logical_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn transforms(template: &Template, findings: &Findings) {
@@ -107,7 +153,7 @@ fn globals(kind: &Key, node: &Node, findings: &Findings) {
         let error = Diagnostic::error(format!("Globals has no section {}; there are {}", kind.text, kinds.join(", ")));
         return findings.report(error.at(kind.mark.location()).path(format!("Globals.{}", kind.text)));
     };
-    let properties = node.as_map().into_iter().flat_map(Map::iter).filter(|_| !known.is_empty());
+    let properties = node.as_map().into_iter().flat_map(Map::iter);
     for (key, _) in properties.filter(|(key, _)| !is_known(known, &key.text)) {
         let error = Diagnostic::error(format!("{} is no property that Globals.{} may have", key.text, kind.text));
         findings.report(error.at(key.mark.location()).path(format!("Globals.{}.{}", kind.text, key.text)));

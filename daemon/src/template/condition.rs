@@ -7,7 +7,8 @@ use super::node::{Mark, Node, Value};
 use super::{Diagnostic, Scope};
 
 impl Scope<'_> {
-    /// Whether a condition of the Conditions section holds. An unknown or cyclic one is reported and does not hold.
+    /// Whether a condition of the Conditions section holds. An unknown one is reported and holds, so that
+    /// what depends on it is served; a cyclic one is reported and does not.
     #[must_use]
     pub fn condition(&self, name: &str, mark: &Mark) -> bool {
         if let Some(known) = self.conditions.borrow().get(name) {
@@ -19,9 +20,9 @@ impl Scope<'_> {
             });
         }
         let Some(definition) = self.template.root.at(&["Conditions", name]) else {
-            let message = format!("there is no condition {name}");
-            self.findings().report(Diagnostic::error(message).at(mark.location()).help("define it under Conditions"));
-            return false;
+            let message = format!("there is no condition {name}, so AWS refuses to deploy this; here it holds");
+            self.findings().report(Diagnostic::warning(message).at(mark.location()).help("define it under Conditions"));
+            return true;
         };
         let name: Arc<str> = Arc::from(name);
         self.conditions.borrow_mut().insert(Arc::clone(&name), None);

@@ -17,9 +17,12 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Takes a diagnostic, unless the same one is there already.
+    /// Takes a diagnostic, unless the same is told of its place already: what stands in `Globals` is wrong once, however many
+    /// resources have it.
     pub fn report(&self, diagnostic: Diagnostic) {
-        if self.seen.borrow_mut().insert(diagnostic.to_string()) {
+        let path = if diagnostic.location.is_some() { String::new() } else { diagnostic.path.clone() };
+        let told = Diagnostic { path, ..diagnostic.clone() };
+        if self.seen.borrow_mut().insert(told.to_string()) {
             self.diagnostics.borrow_mut().push(diagnostic);
         }
     }
@@ -29,9 +32,19 @@ impl Findings {
         self.stand_ins.borrow_mut().entry(expression.to_owned()).or_insert_with(|| value.to_owned());
     }
 
+    /// Whether a text is, or is put together with, a value that only stands in for what a deployment knows.
+    #[must_use]
+    pub fn is_stand_in(&self, text: &str) -> bool {
+        /// The least length of a value that is looked for inside a longer text.
+        const TELLING: usize = 3;
+        let stand_ins = self.stand_ins.borrow();
+        let is_part = |value: &String| value.len() >= TELLING && text.contains(value.as_str());
+        stand_ins.values().any(|value| text == value || is_part(value))
+    }
+
     /// Whether this value is one that was used for an expression.
     #[must_use]
-    pub fn is_stand_in(&self, value: &Node) -> bool {
+    pub fn stands_in(&self, value: &Node) -> bool {
         value.scalar().is_some_and(|text| self.stand_ins.borrow().values().any(|used| *used == *text))
     }
 

@@ -34,6 +34,13 @@ fn kept(global: &Node, ignored: Option<&Node>) -> Node {
     Node::map(kept.map(|(key, value)| (key.clone(), value.clone())).collect(), &global.mark)
 }
 
+/// Whether there are Globals of a resource's kind.
+#[must_use]
+pub fn are_stated(template: &Template, resource: &Node) -> bool {
+    let kind = resource.get("Type").and_then(Node::as_str).and_then(|kind| kind.strip_prefix("AWS::Serverless::"));
+    kind.is_some_and(|kind| template.root.at(&["Globals", kind]).is_some())
+}
+
 /// Whether the Globals of a resource's kind have a property of this name.
 #[must_use]
 pub fn is_stated(template: &Template, resource: &Node, name: &Node) -> bool {

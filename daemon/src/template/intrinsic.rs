@@ -125,7 +125,7 @@ impl Scope<'_> {
             return None;
         }
         let last = list.last().cloned();
-        if !matches!(list, [only] if self.findings().is_stand_in(only)) {
+        if !matches!(list, [only] if self.findings().stands_in(only)) {
             let instead = last.as_ref().and_then(Node::scalar).map_or("nothing".to_owned(), |text| format!("{text:?}"));
             let warning = Diagnostic::warning(format!("{message}, so {instead} stands in for it"));
             self.findings().report(warning.at(items.mark.location()).help("give the value that AWS would have here"));
@@ -164,9 +164,7 @@ impl Scope<'_> {
     /// A map that is there may lack the keys of this region or of these parameters and have those of a deployment.
     fn not_in_map(&self, keys: &[Node], message: &str, mark: &Mark) {
         let is_there = keys.first().and_then(Node::as_str).is_some_and(|map| self.section_has("Mappings", map));
-        if !is_there {
-            self.mistake(mark, message);
-        } else if !keys.iter().any(|key| self.findings().is_stand_in(key)) {
+        if !is_there || !keys.iter().any(|key| self.findings().stands_in(key)) {
             let region = keys.iter().any(|key| key.as_str() == Some(self.around.region.as_str()));
             let help = if region { "--region chooses another region" } else { "give the parameters other values" };
             let warning = Diagnostic::warning(format!("{message}, so there is no value here"));

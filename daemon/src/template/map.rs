@@ -18,11 +18,16 @@ pub struct Key {
 /// From this many entries on a mapping is searched by an index and not from front to back.
 const INDEX_FROM: usize = 12;
 
+/// Where keys stand.
+#[derive(Debug, Clone, Default)]
+struct Index(HashMap<Arc<str>, usize, foldhash::fast::RandomState>);
+
 /// A mapping that keeps the order of the file; the last of equal keys counts.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
     entries: Vec<(Key, Node)>,
-    index: Option<HashMap<Arc<str>, usize>>,
+    /// Of a long one; boxed, since most are short.
+    index: Option<Box<Index>>,
     /// Something in it may be other than it stands there.
     lively: bool,
 }
@@ -70,18 +75,18 @@ impl Map {
 
     fn push(&mut self, key: Key, value: Node) {
         if let Some(index) = &mut self.index {
-            index.insert(Arc::clone(&key.text), self.entries.len());
+            index.0.insert(Arc::clone(&key.text), self.entries.len());
         }
         self.entries.push((key, value));
         if self.index.is_none() && self.entries.len() >= INDEX_FROM {
-            self.index =
-                Some(self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(&key.text), at)).collect());
+            let places = self.entries.iter().enumerate().map(|(at, (key, _))| (Arc::clone(&key.text), at));
+            self.index = Some(Box::new(Index(places.collect())));
         }
     }
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(key).copied(),
+            Some(index) => index.0.get(key).copied(),
             None => self.entries.iter().position(|(entry, _)| entry.text.as_ref() == key),
         }
     }

@@ -142,6 +142,20 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
+    /// Whether it says more than nothing, `false`, zero or an empty text, list or mapping do: what the translator takes
+    /// as said.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        match &self.value {
+            Value::Null => false,
+            Value::Bool(flag) => *flag,
+            Value::Number(text) => text.parse::<f64>().ok() != Some(0.0),
+            Value::String(text) => !text.is_empty(),
+            Value::List(list) => !list.is_empty(),
+            Value::Map(map) => !map.is_empty(),
+        }
+    }
+
     /// A scalar as CloudFormation passes it on: as text, `true` for a truth value.
     #[must_use]
     pub fn scalar(&self) -> Option<Arc<str>> {

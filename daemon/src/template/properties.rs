@@ -41,7 +41,7 @@ impl<'p> Properties<'p> {
         if (least..=most).contains(&number) {
             return Some(number);
         }
-        self.unfit(format!("{name} is {number}; it lies between {least} and {most}"), name, node);
+        self.unsuitable(name, format!("{name} is {number}; it lies between {least} and {most}"));
         None
     }
 
@@ -50,6 +50,12 @@ impl<'p> Properties<'p> {
     pub fn flag(&self, name: &str) -> Option<bool> {
         let node = self.get(name)?;
         self.expect(name, node, "true or false", node.as_bool())
+    }
+
+    /// Whether a property says yes as the translator reads it: `true` by any spelling, else whatever is not empty.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> Option<bool> {
+        self.get(name).map(|node| node.as_bool().unwrap_or_else(|| node.says_something()))
     }
 
     /// A mapping.
@@ -82,7 +88,7 @@ impl<'p> Properties<'p> {
         let word = words.iter().find(|word| **word == text).copied();
         if word.is_none() {
             let message = format!("{name} is {text:?}; it is one of {}", words.join(", "));
-            self.unfit(message, name, self.get(name).unwrap_or(self.node));
+            self.unsuitable(name, message);
         }
         word
     }
@@ -90,21 +96,26 @@ impl<'p> Properties<'p> {
     /// Whether a value was put here for one that only a deployment knows.
     #[must_use]
     pub fn is_stand_in(&self, node: &Node) -> bool {
-        self.findings.is_stand_in(node)
+        self.findings.stands_in(node)
     }
 
     fn expect<T>(&self, name: &str, node: &Node, what: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.unfit(format!("{name} is {what}, and here it is {}", node.value.kind()), name, node);
+            self.unsuitable(name, format!("{name} is {what}, and here it is {}", node.value.kind()));
         }
         value
     }
 
-    /// A value that cannot be used. Nobody chose a stand-in, so nobody is told what is wrong with it.
-    fn unfit(&self, message: String, name: &str, node: &Node) {
-        if !self.findings.is_stand_in(node) {
-            self.report(Diagnostic::error(message), name, node);
-        }
+    /// Reports that a value is none that the property takes: an error, but a warning where nobody chose the value and it
+    /// stands in for one that only a deployment knows.
+    pub fn unsuitable(&self, name: &str, message: impl Into<String>) {
+        let node = self.get(name).unwrap_or(self.node);
+        let nobodys = node.strings().iter().any(|text| self.findings.is_stand_in(text));
+        let diagnostic = match nobodys {
+            true => Diagnostic::warning(message).help("only a deployment knows the value: state it with an override"),
+            false => Diagnostic::error(message),
+        };
+        self.report(diagnostic, name, node);
     }
 
     /// Reports an error at a property, or at the mapping when it does not have it.

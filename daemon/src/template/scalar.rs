@@ -50,13 +50,13 @@ fn attribute(node: Node) -> Node {
 }
 
 /// A plain scalar after YAML 1.1, which CloudFormation and the SAM CLI follow.
-pub(super) fn plain_value(text: &str) -> Value {
-    match text {
+pub(super) fn plain_value(text: Arc<str>) -> Value {
+    match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
-        _ if is_number(text) => Value::Number(Arc::from(text)),
-        _ => Value::text(text),
+        number if is_number(number) => Value::Number(text),
+        _ => Value::String(text),
     }
 }
 

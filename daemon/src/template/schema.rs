@@ -23,16 +23,25 @@ const ALIKE: f64 = 0.85;
 /// In the data: there may be other properties.
 const OTHERS: &str = "...";
 
+/// In the data: the mapping may be empty, as if it were not there.
+const EMPTY: &str = "{}";
+/// In the data, of entries: they may say nothing.
+const NOTHING: &str = "null";
+
 /// A property that a resource, an event or a mapping of theirs may have.
 struct Property {
     name: &'static str,
     /// The kinds of values it takes; none means any.
     kinds: Vec<&'static str>,
+    /// The kinds of a list's items; none means any.
+    items: Vec<&'static str>,
     /// The words that it may be; none means any.
     words: Vec<&'static str>,
     is_required: bool,
     /// No function may stand for its value.
     is_literal: bool,
+    /// None but a `Ref` of a parameter may.
+    is_settled: bool,
 }
 
 /// A title at the margin, its properties indented below it.
@@ -50,12 +59,24 @@ fn read(text: &'static str) -> BTreeMap<&'static str, Vec<Property>> {
 
 fn property_of(line: &'static str) -> Option<Property> {
     let mut said = line.split(' ');
-    let mut property =
-        Property { name: said.next()?, kinds: Vec::new(), words: Vec::new(), is_required: false, is_literal: false };
+    let mut property = Property {
+        name: said.next()?,
+        kinds: vec![],
+        items: vec![],
+        words: vec![],
+        is_required: false,
+        is_literal: false,
+        is_settled: false,
+    };
     for word in said {
         match word {
+            list if list.starts_with("list[") => {
+                property.kinds.push("list");
+                property.items.extend(list["list[".len()..].trim_end_matches(']').split(','));
+            }
             "required" => property.is_required = true,
             "literal" => property.is_literal = true,
+            "settled" => property.is_settled = true,
             "text" | "list" | "mapping" | "number" | "flag" => property.kinds.push(word),
             words => property.words.extend(words.split('|')),
         }
@@ -94,7 +115,10 @@ impl fmt::Display for Path<'_> {
 /// puts it into.
 pub(super) struct Report<'f> {
     findings: &'f Findings,
+    template: &'f Template,
     said: RefCell<HashSet<(String, u32, u32)>>,
+    /// Functions are answered before SAM reads the template, as `AWS::LanguageExtensions` does.
+    pub(super) is_answered: bool,
 }
 
 impl Report<'_> {
@@ -113,7 +137,8 @@ impl Report<'_> {
 
 /// Reports what is wrong with the template's SAM resources, whatever their conditions say.
 pub fn report(template: &Template, findings: &Findings) {
-    let report = Report { findings, said: RefCell::default() };
+    let is_answered = template.has_transform("AWS::LanguageExtensions");
+    let report = Report { findings, template, said: RefCell::default(), is_answered };
     for (id, resource) in template.section("Resources") {
         rules::of_connectors(template, id, resource, &report);
         if let Some(kind) = resource.get("Type").and_then(Node::as_str).filter(|kind| SAM.contains_key(kind)) {
@@ -164,6 +189,18 @@ fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, repor
     Owner { title: kind, name: &kind, mark: &id.mark, path: &path }.check(&properties, report);
     rules::of_resource(template, (id, kind), &properties, &path, report);
     let events = path.to("Events");
+    if let Some((function, _)) = properties
+        .get("Events")
+        .and_then(Node::as_map)
+        .into_iter()
+        .flat_map(Map::iter)
+        .find(|(key, _)| is_unanswered(&key.text))
+    {
+        let message = format!("Events are written out: SAM resolves no {} there", function.text);
+        if !report.is_answered {
+            report.error(message, &function.mark, &events);
+        }
+    }
     for (name, event) in properties.get("Events").and_then(Node::as_map).into_iter().flat_map(Map::iter) {
         if !name.text.starts_with("Fn::") {
             of_event(template, kind, (name, event), &events.to(&name.text), report);
@@ -171,10 +208,20 @@ fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, repor
     }
 }
 
+/// Whether a key is a function whose answer SAM does not see; includes and loops are answered before.
+fn is_unanswered(key: &str) -> bool {
+    key == "Ref" || (key.starts_with("Fn::") && key != "Fn::Transform" && !key.starts_with("Fn::ForEach"))
+}
+
 fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path: &Path<'_>, report: &Report<'_>) {
     let Some(kind) = event.get("Type").and_then(Node::as_str) else {
         return report.error(format!("the event {} has no Type", name.text), &name.mark, path);
     };
+    let is_id = name.text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_id && !name.text.contains(['$', '&']) {
+        let message = format!("the event {} has other characters than letters and digits in its name", name.text);
+        report.error(message, &name.mark, path);
+    }
     if let Some(title) = EVENTS.get(&(owner, kind)) {
         let path = path.to("Properties");
         if let Some(nothing) = event.as_map().and_then(|event| event.get("Properties")).filter(|node| node.is_null()) {
@@ -189,6 +236,13 @@ fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path
                 report.error(message, &nothing.mark, &path.to(named));
             }
         }
+        if kind == "HttpApi" {
+            let settings =
+                event.get("Properties").and_then(Node::as_map).and_then(|stated| stated.get("RouteSettings"));
+            if let Some(nothing) = settings.filter(|node| node.is_null()) {
+                report.error("RouteSettings say nothing; leave them out", &nothing.mark, &path.to("RouteSettings"));
+            }
+        }
         let empty = Node::map(Vec::new(), &name.mark);
         let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);
         Owner { title, name: &format_args!("an event of type {kind}"), mark: &name.mark, path: &path }
@@ -199,6 +253,12 @@ fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path
     let kinds = EVENTS.keys().filter(|(of, _)| *of == owner).map(|(_, kind)| *kind);
     let error = with_proposal(Diagnostic::error(format!("{owner} has no events of type {kind}")), kind, kinds);
     report.say(error.at(mark.location()).path(path.to("Type").to_string()), mark);
+}
+
+/// Reports what is wrong with the properties of a connector that a resource has as an attribute and is the source of.
+pub(super) fn of_connector(properties: &Node, mark: &Mark, path: &Path<'_>, report: &Report<'_>) {
+    Owner { title: "connector of a resource", name: &"a connector of a resource", mark, path }
+        .check(properties, report);
 }
 
 /// What has properties: a resource, an event, or a mapping of theirs.
@@ -227,6 +287,9 @@ impl Owner<'_> {
         if stated.iter().any(|(key, _)| key.text.starts_with("Fn::")) {
             return;
         }
+        if stated.is_empty() && known.iter().any(|property| property.name == EMPTY) {
+            return;
+        }
         let is_there = |name: &str| stated.get(name).is_some_and(|node| !node.is_null());
         for property in known.iter().filter(|property| property.is_required && !is_there(property.name)) {
             report.error(format!("{} needs {}", self.name, property.name), self.mark, &self.path.to(property.name));
@@ -239,8 +302,12 @@ impl Owner<'_> {
         let title = format!("{}.{}", self.title, key.text);
         Owner { title: &title, name: &key.text, mark: &key.mark, path }.check(value, report);
         let title = format!("{title}.*");
-        let entries = map.iter().filter(|(name, _)| SAM.contains_key(title.as_str()) && !name.text.starts_with("Fn::"));
-        for (name, entry) in entries.filter(|(_, entry)| !is_intrinsic(entry)) {
+        let Some(known) = SAM.get(title.as_str()) else { return };
+        let may_be_nothing = known.iter().any(|property| property.name == NOTHING);
+        let entries = map.iter().filter(|(name, _)| !name.text.starts_with("Fn::"));
+        let is_passed = |entry: &Node| is_intrinsic(entry) || (may_be_nothing && entry.is_null());
+        let entries = entries.filter(|(_, entry)| !is_passed(entry));
+        for (name, entry) in entries {
             let path = path.to(&name.text);
             if entry.as_map().is_none() {
                 let message = format!("{} is a mapping, and here it is {}", name.text, entry.value.kind());
@@ -272,7 +339,13 @@ pub(super) fn with_proposal<'n>(error: Diagnostic, written: &str, names: impl It
 
 fn of_value(property: &Property, node: &Node, path: &Path<'_>, report: &Report<'_>) {
     let is_call = is_intrinsic(node);
-    if node.is_null() || (is_call && !property.is_literal) {
+    // An include is answered before SAM reads the template.
+    let is_answered = report.is_answered || node.get("Fn::Transform").is_some();
+    let is_open = || match property.is_settled {
+        true => rules::is_settled(node, report.template),
+        false => !property.is_literal,
+    };
+    if node.is_null() || (is_call && (is_answered || is_open())) {
         return;
     }
     let name = property.name;
@@ -288,6 +361,19 @@ fn of_value(property: &Property, node: &Node, path: &Path<'_>, report: &Report<'
             format!("{name} is {kinds}, and here it is {}", node.value.kind())
         };
         report.error(message, &node.mark, path);
+    } else if !property.items.is_empty() {
+        of_items(property, node, path, report);
+    }
+}
+
+fn of_items(property: &Property, list: &Node, path: &Path<'_>, report: &Report<'_>) {
+    let is_item = |item: &Node| {
+        is_intrinsic(item) || (!item.is_null() && property.items.iter().any(|kind| is_kind(kind, item, false)))
+    };
+    for item in list.as_list().unwrap_or_default().iter().filter(|item| !is_item(item)) {
+        let kinds = property.items.iter().map(|kind| spoken(kind)).collect::<Vec<_>>().join(" or ");
+        let message = format!("an item of {} is {kinds}, and here it is {}", property.name, item.value.kind());
+        report.error(message, &item.mark, path);
     }
 }
 

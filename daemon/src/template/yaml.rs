@@ -23,8 +23,10 @@ pub const MAX_NODES: usize = 8_000_000;
 /// Most values that aliases may stand for, each use counted: the limit that stops "billion laughs".
 pub const MAX_ALIASED_NODES: usize = 500_000;
 
-/// Most different keys whose texts are shared; a template's many ids are not worth remembering.
-const MAX_SHARED_KEYS: usize = 1_000;
+/// Most different texts that are shared; a template's many ids are not worth remembering.
+const MAX_SHARED: usize = 1_000;
+/// A longer value seldom comes twice.
+const SHORT: usize = 12;
 
 /// Parses one document.
 ///
@@ -69,10 +71,10 @@ fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// A list or mapping that is being read.
+/// A list or mapping that is being read: what it has so far begins at `start` of what is read of all.
 enum Frame {
-    List { items: Vec<Node>, open: Open },
-    Map { entries: Vec<(Key, Node)>, key: Option<Key>, merges: Vec<Node>, open: Open },
+    List { start: usize, open: Open },
+    Map { start: usize, key: Option<Key>, merges: Vec<Node>, open: Open },
 }
 
 /// What was known of a collection when it opened.
@@ -83,15 +85,38 @@ struct Open {
     nodes_before: usize,
 }
 
+/// Texts that stand in a template again and again.
+#[derive(Default)]
+struct Shared(HashSet<Arc<str>, foldhash::fast::RandomState>);
+
+impl Shared {
+    /// A text, shared with its equals.
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let text = Arc::from(text);
+        if self.0.len() < MAX_SHARED {
+            self.0.insert(Arc::clone(&text));
+        }
+        text
+    }
+}
+
 struct Builder {
     file: Arc<PathBuf>,
     /// What the text was mended by before it was read.
     moved: Moved,
     stack: Vec<Frame>,
+    /// What is read of all open lists, so that each has exactly the room that it needs when it closes.
+    items: Vec<Node>,
+    /// As `items`, of all open mappings.
+    entries: Vec<(Key, Node)>,
     /// Anchored values and how many nodes each is.
     anchors: HashMap<usize, (Node, usize)>,
-    /// Keys that were read, since the same few stand in every resource.
-    keys: HashSet<Arc<str>>,
+    /// Keys that were read, since the same few stand in every resource; short values too.
+    keys: Shared,
+    values: Shared,
     nodes: usize,
     aliased: usize,
     root: Option<Node>,
@@ -99,30 +124,19 @@ struct Builder {
 
 impl Builder {
     fn new(file: &Arc<PathBuf>) -> Builder {
-        let (stack, anchors) = (Vec::new(), HashMap::new());
-        let keys = HashSet::new();
         Builder {
             file: Arc::clone(file),
             moved: Moved::default(),
-            stack,
-            anchors,
-            keys,
+            stack: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
+            anchors: HashMap::new(),
+            keys: Shared::default(),
+            values: Shared::default(),
             nodes: 0,
             aliased: 0,
             root: None,
         }
-    }
-
-    /// The text of a key, shared with its equals.
-    fn key(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.keys.get(text) {
-            return Arc::clone(known);
-        }
-        let key = Arc::from(text);
-        if self.keys.len() < MAX_SHARED_KEYS {
-            self.keys.insert(Arc::clone(&key));
-        }
-        key
     }
 
     fn mark(&self, marker: Marker) -> Mark {
@@ -147,12 +161,12 @@ impl Builder {
             Event::Alias(anchor) => self.alias(anchor, mark),
             Event::SequenceStart(anchor, tag) => {
                 let open = self.open(anchor, tag.as_deref(), mark)?;
-                self.stack.push(Frame::List { items: Vec::new(), open });
+                self.stack.push(Frame::List { start: self.items.len(), open });
                 Ok(())
             }
             Event::MappingStart(anchor, tag) => {
                 let open = self.open(anchor, tag.as_deref(), mark)?;
-                self.stack.push(Frame::Map { entries: Vec::new(), key: None, merges: Vec::new(), open });
+                self.stack.push(Frame::Map { start: self.entries.len(), key: None, merges: Vec::new(), open });
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
@@ -189,7 +203,7 @@ impl Builder {
     ) -> Result<(), Diagnostic> {
         self.count(1, &mark)?;
         if let Some(Frame::Map { key: None, .. }) = self.stack.last() {
-            let key = Key { text: self.key(text), mark: mark.clone() };
+            let key = Key { text: self.keys.text(text), mark: mark.clone() };
             if anchor != 0 {
                 self.anchors.insert(anchor, (Node::text(text, &mark), 1));
             }
@@ -199,7 +213,8 @@ impl Builder {
             return Ok(());
         }
         let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
-        let value = if plain { plain_value(text) } else { Value::text(text) };
+        let text = if text.len() > SHORT { Arc::from(text) } else { self.values.text(text) };
+        let value = if plain { plain_value(text) } else { Value::String(text) };
         let node = long_form(tag.as_deref(), Node { value, mark });
         self.anchor(anchor, &node, 1);
         self.add(node)
@@ -225,8 +240,10 @@ impl Builder {
 
     fn close(&mut self) -> Result<(), Diagnostic> {
         let (node, open) = match self.stack.pop() {
-            Some(Frame::List { items, open }) => (Node::list(items, &open.mark), open),
-            Some(Frame::Map { entries, merges, open, .. }) => (merged(entries, &merges, &open.mark), open),
+            Some(Frame::List { start, open }) => (Node::list(self.items.split_off(start), &open.mark), open),
+            Some(Frame::Map { start, merges, open, .. }) => {
+                (merged(self.entries.split_off(start), &merges, &open.mark), open)
+            }
             None => return Ok(()),
         };
         let node = long_form(open.tag.as_deref(), node);
@@ -243,10 +260,10 @@ impl Builder {
     fn add(&mut self, node: Node) -> Result<(), Diagnostic> {
         match self.stack.last_mut() {
             None => self.root = Some(node),
-            Some(Frame::List { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, key, merges, .. }) => match key.take() {
+            Some(Frame::List { .. }) => self.items.push(node),
+            Some(Frame::Map { key, merges, .. }) => match key.take() {
                 Some(key) if key.text.as_ref() == "<<" => merges.push(node),
-                Some(key) => entries.push((key, node)),
+                Some(key) => self.entries.push((key, node)),
                 None => return Err(key_is_no_text(&node.mark)),
             },
         }

@@ -23,8 +23,8 @@ pub(super) fn apply(properties: &Properties<'_>, draft: &mut Draft, index: &Inde
         names.push(name.to_owned());
     }
     default_authorizer(&auth, &names, draft);
-    if auth.flag("ApiKeyRequired") == Some(true) && draft.api.kind == ApiKind::Rest {
-        let preflight = auth.flag("AddApiKeyRequiredToCorsPreflight").unwrap_or(true);
+    if auth.is_set("ApiKeyRequired") == Some(true) && draft.api.kind == ApiKind::Rest {
+        let preflight = auth.is_set("AddApiKeyRequiredToCorsPreflight").unwrap_or(true);
         draft.routes.iter_mut().for_each(|route| default_api_key(route, preflight));
     }
     if let Some(resource_policy) = auth.map("ResourcePolicy") {
@@ -33,17 +33,22 @@ pub(super) fn apply(properties: &Properties<'_>, draft: &mut Draft, index: &Inde
 }
 
 fn default_authorizer(auth: &Properties<'_>, names: &[String], draft: &mut Draft) {
-    let Some(default) = auth.text("DefaultAuthorizer") else { return };
+    let Some(default) = auth.text("DefaultAuthorizer").filter(|default| !default.is_empty()) else { return };
     let iam =
         default == "AWS_IAM" && (draft.api.kind == ApiKind::Rest || auth.flag("EnableIamAuthorizer") == Some(true));
     if iam && !names.contains(&default) {
         draft.schemes.insert(default.clone(), Scheme::Iam);
+    } else if names.is_empty() && draft.api.kind == ApiKind::Rest {
+        let message =
+            format!("{default} is no authorizer of this API, which has none: SAM leaves its routes open to all");
+        auth.warning("DefaultAuthorizer", message);
+        return;
     } else if !names.contains(&default) {
-        auth.error("DefaultAuthorizer", format!("{default} is not among the Authorizers of this API"));
+        auth.unsuitable("DefaultAuthorizer", format!("{default} is not among the Authorizers of this API"));
         // The routes still ask for it, and are refused: an authorizer that is missing lets nobody in.
     }
     let scopes = auth.node.at(&["Authorizers", &default, "AuthorizationScopes"]).map(Node::strings).unwrap_or_default();
-    let preflight = auth.flag("AddDefaultAuthorizerToCorsPreflight").unwrap_or(true);
+    let preflight = auth.is_set("AddDefaultAuthorizerToCorsPreflight").unwrap_or(true);
     let kind = draft.api.kind;
     let mut routes = std::mem::take(&mut draft.routes);
     for route in routes.iter_mut().filter(|route| route.integration.is_some()) {
@@ -102,7 +107,7 @@ pub(super) fn of_event(
 ) -> Option<Vec<Requirement>> {
     let auth = properties.map("Auth").filter(|auth| auth.node.as_map().is_some_and(|map| !map.is_empty()))?;
     let default = api.at(&["Auth", "DefaultAuthorizer"]).and_then(Node::as_str);
-    let stated = auth.text("Authorizer");
+    let stated = auth.text("Authorizer").filter(|name| !name.is_empty());
     let mut security = Vec::new();
     if let Some(name) = &stated {
         check(kind, event, &auth, name, api);
@@ -113,7 +118,7 @@ pub(super) fn of_event(
         security.push(requirement(&name, scopes(kind, &auth, &name, api)));
     }
     check_key(event, &auth, api);
-    match auth.flag("ApiKeyRequired").filter(|_| kind == ApiKind::Rest) {
+    match auth.is_set("ApiKeyRequired").filter(|_| kind == ApiKind::Rest) {
         Some(true) => security.push(requirement("api_key", Vec::new())),
         Some(false) => security.push(requirement("api_key_false", Vec::new())),
         None => {}
@@ -156,14 +161,16 @@ fn check(kind: ApiKind, event: &str, auth: &Properties<'_>, name: &str, api: &No
             format!("the event {event} asks for AWS_IAM; the API needs EnableIamAuthorizer for that"),
         );
     } else if !known {
-        auth.error("Authorizer", format!("the event {event} names the authorizer {name}, which the API does not have"));
+        let message = format!("the event {event} names the authorizer {name}, which the API does not have");
+        auth.error("Authorizer", message);
     }
 }
 
 /// An event can only waive a key that the API asks for.
 fn check_key(event: &str, auth: &Properties<'_>, api: &Node) {
-    let asked = api.at(&["Auth", "ApiKeyRequired"]).and_then(Node::as_bool) == Some(true);
-    if auth.flag("ApiKeyRequired") == Some(false) && !asked {
+    let asked =
+        api.at(&["Auth", "ApiKeyRequired"]).is_some_and(|node| node.as_bool() != Some(false) && node.says_something());
+    if auth.is_set("ApiKeyRequired") == Some(false) && !asked {
         auth.error("ApiKeyRequired", format!("the event {event} waives an API key that the API does not ask for"));
     }
 }

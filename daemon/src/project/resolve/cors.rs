@@ -38,7 +38,7 @@ pub(super) fn rest(properties: &Properties<'_>, draft: &mut Draft) {
 
 /// `Cors` is an origin alone, or a mapping.
 fn values(properties: &Properties<'_>) -> Option<Values> {
-    let node = properties.get("Cors")?;
+    let node = properties.get("Cors").filter(|node| node.says_something())?;
     if let Some(origin) = node.scalar() {
         return Some(Values {
             origin: origin.to_string(),

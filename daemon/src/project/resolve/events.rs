@@ -75,6 +75,7 @@ impl Target<'_> {
 }
 
 fn timeout(properties: &Properties<'_>) -> Option<Duration> {
+    properties.get("TimeoutInMillis").filter(|node| node.says_something())?;
     let millis = properties.number("TimeoutInMillis", 50, 900_000)?;
     u64::try_from(millis).ok().map(Duration::from_millis)
 }
@@ -116,27 +117,29 @@ fn is_switched_off(scope: &Scope<'_>, id: &str, kind: ApiKind) -> bool {
     scope.type_of(local) == Some(wanted) && scope.resource(local).is_none()
 }
 
-/// SAM refuses an id that no resource has, and an `Api` event of an HTTP API. Of another resource it asks for nothing but
-/// the right to invoke the function.
+/// Of another resource SAM makes no route, and takes it that the resource has one; a name that nothing has is a mistake.
 fn unknown_api(scope: &Scope<'_>, event: &Event<'_>, property: &str, kind: ApiKind, id: &str) {
-    let wanted = if kind == ApiKind::Rest { "AWS::Serverless::Api" } else { "AWS::Serverless::HttpApi" };
-    let local = id.strip_prefix(&scope.prefix).unwrap_or(id);
-    match scope.type_of(local) {
-        Some(other) if kind == ApiKind::Http || other != "AWS::Serverless::HttpApi" => {
-            let message =
-                format!("{id} is an {other}, to which events add no routes, so the event {} makes none", event.name);
-            event.properties.warning(property, message);
-        }
-        _ => {
-            let message = format!("the event {} names {id}, which is no {wanted} of this template", event.name);
-            event.properties.error(property, message);
-        }
+    let (wanted, other) = match kind {
+        ApiKind::Rest => ("AWS::Serverless::Api", "AWS::Serverless::HttpApi"),
+        ApiKind::Http => ("AWS::Serverless::HttpApi", "AWS::Serverless::Api"),
+    };
+    let named = scope.type_of(id.strip_prefix(&scope.prefix).unwrap_or(id));
+    let message = format!("the event {} names {id}, which is no {wanted} of this template", event.name);
+    let body = scope
+        .resource(id.strip_prefix(&scope.prefix).unwrap_or(id))
+        .and_then(|api| api.at(&["Properties", "DefinitionBody"]));
+    let is_openapi = body.is_some_and(|body| body.get("openapi").is_some());
+    if named.is_some_and(|named| named != other || (kind == ApiKind::Http && is_openapi)) {
+        event.properties.warning(property, format!("{message}: SAM makes no route there"));
+    } else {
+        event.properties.error(property, message);
     }
 }
 
 /// The event's path and method; an HttpApi event without both is the default route.
 fn place(kind: ApiKind, properties: &Properties<'_>) -> Option<(String, Method)> {
-    let (path, method) = (properties.text("Path"), properties.text("Method"));
+    let said = |name| properties.text(name).filter(|text| kind == ApiKind::Rest || !text.is_empty());
+    let (path, method) = (said("Path"), said("Method"));
     let (path, method) = match (path, method, kind) {
         (None, None, ApiKind::Http) => ("$default".to_owned(), "ANY".to_owned()),
         (Some(path), Some(method), _) => (path, method),

@@ -46,10 +46,13 @@ fn function(scope: &Scope<'_>, id: &str, resource: &Node, layers: &Layers, overr
         reserved_concurrency: properties
             .number("ReservedConcurrentExecutions", 0, i64::from(u32::MAX))
             .and_then(|number| u32::try_from(number).ok()),
-        alias: properties.text("AutoPublishAlias"),
+        alias: properties.text("AutoPublishAlias").filter(|alias| !alias.is_empty()),
         logging: logging(&properties, &name),
         tracing_active: tracing_active(&properties),
-        url: properties.map("FunctionUrlConfig").map(|url| reply::function_url(&url)),
+        url: properties
+            .map("FunctionUrlConfig")
+            .filter(|url| url.node.says_something())
+            .map(|url| reply::function_url(&url)),
         region: scope.around.region.clone(),
         per_tenant: properties.map("TenancyConfig").and_then(|tenancy| tenancy.text("TenantIsolationMode")).as_deref()
             == Some("PER_TENANT"),
@@ -105,12 +108,12 @@ fn cdk_id(path: &str) -> Option<&str> {
 }
 
 fn architecture(properties: &Properties<'_>) -> Architecture {
-    let stated = properties.list("Architectures").first().filter(|node| !properties.is_stand_in(node));
-    match stated.and_then(Node::as_str) {
+    match properties.list("Architectures").first().and_then(Node::as_str) {
         None | Some("x86_64") => Architecture::X86_64,
         Some("arm64") => Architecture::Arm64,
         Some(other) => {
-            properties.error("Architectures", format!("{other} is not an architecture; there are x86_64 and arm64"));
+            properties
+                .unsuitable("Architectures", format!("{other} is not an architecture; there are x86_64 and arm64"));
             Architecture::X86_64
         }
     }

@@ -53,7 +53,8 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
         apis.push(open(scope, id, kind, scope.properties(resource), index));
     }
     for (id, kind) in [("ServerlessRestApi", ApiKind::Rest), ("ServerlessHttpApi", ApiKind::Http)] {
-        if scope.template.resource(id).is_none() {
+        // Where events ask for it, SAM's own API takes the place of whatever else has its name.
+        if !is_declared(scope, id) {
             apis.push(open(scope, id, kind, implicit(scope, kind), index));
         }
     }
@@ -62,6 +63,11 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
         complete(scope, &mut api, index);
         drafts.push(api.draft);
     }
+}
+
+/// Whether the template has a SAM API of this name.
+fn is_declared(scope: &Scope<'_>, id: &str) -> bool {
+    matches!(scope.type_of(id), Some("AWS::Serverless::Api" | "AWS::Serverless::HttpApi"))
 }
 
 /// An implicit API that no event made a route for.
@@ -78,8 +84,7 @@ fn implicit(scope: &Scope<'_>, kind: ApiKind) -> Node {
 }
 
 fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_>) -> ServerlessApi {
-    let declared = scope.template.resource(id).is_some();
-    let path = if declared { format!("Resources.{id}.Properties") } else { String::new() };
+    let path = if is_declared(scope, id) { format!("Resources.{id}.Properties") } else { String::new() };
     let properties = Properties::new(&node, path.clone(), scope.findings());
     let mut api = Api::new(ApiId(scope.id(id)), kind, stage(&properties, kind));
     settings(&properties, &mut api);
@@ -89,7 +94,7 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
         (None, _) => Events::Added,
         (Some(_), _) if is_in_s3(&properties) => Events::Unknown,
         (Some(_), ApiKind::Http) if properties.get("DefinitionBody").is_some() => Events::Merged,
-        (Some(_), ApiKind::Rest) if merged => Events::Merged,
+        (Some(definition), ApiKind::Rest) if merged && is_document(definition) => Events::Merged,
         (Some(_), _) => Events::Ignored,
     };
     let mut draft = Draft::new(api);
@@ -97,6 +102,12 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
         document::apply(&Document::new(definition), &mut draft, index, scope.findings());
     }
     ServerlessApi { draft, node, path, events }
+}
+
+/// Whether SAM can write into a document: one that says its version and has paths.
+fn is_document(definition: &Node) -> bool {
+    let says = |name| definition.get(name).is_some_and(Node::says_something);
+    (says("swagger") || says("openapi")) && definition.get("paths").is_some_and(|paths| paths.as_map().is_some())
 }
 
 fn stage(properties: &Properties<'_>, kind: ApiKind) -> String {
@@ -124,7 +135,8 @@ fn settings(properties: &Properties<'_>, api: &mut Api) {
 
 /// The OpenAPI document: DefinitionBody, or the local file that DefinitionUri names.
 fn definition(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
-    if let Some(body) = properties.get("DefinitionBody") {
+    let said = |name| properties.get(name).filter(|node| node.says_something());
+    if let Some(body) = said("DefinitionBody") {
         if body.as_map().is_none() {
             properties.error(
                 "DefinitionBody",
@@ -133,7 +145,7 @@ fn definition(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
         }
         return Some(body.clone());
     }
-    let uri = properties.get("DefinitionUri")?;
+    let uri = said("DefinitionUri")?;
     match local(uri) {
         Some(path) => file(scope, path, &uri.mark),
         None => {
@@ -145,8 +157,8 @@ fn definition(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
 }
 
 fn is_in_s3(properties: &Properties<'_>) -> bool {
-    properties.get("DefinitionBody").is_none()
-        && properties.get("DefinitionUri").is_some_and(|uri| local(uri).is_none())
+    let said = |name| properties.get(name).filter(|node| node.says_something());
+    said("DefinitionBody").is_none() && said("DefinitionUri").is_some_and(|uri| local(uri).is_none())
 }
 
 /// The path of a document that is beside the template.

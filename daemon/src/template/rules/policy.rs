@@ -21,7 +21,7 @@ static TEMPLATES: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
 
 /// Judges the policies of a function or a state machine.
 pub(super) fn of_resource(owner: &Judged<'_>) {
-    let Some(policies) = owner.get("Policies") else { return };
+    let Some(policies) = owner.get("Policies").filter(|policies| policies.says_something()) else { return };
     let path = owner.path.to("Policies");
     match policies.as_list() {
         Some(list) => list.iter().for_each(|policy| judge(owner, policy, &path)),
