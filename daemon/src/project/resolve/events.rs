@@ -176,8 +176,10 @@ fn route(api: &mut ServerlessApi, event: &Event<'_>, target: &Target<'_>) {
         let resource = policy::resource(&api.draft.api.stage, event.method.as_str(), &event.path);
         policy::of_sam(&lists, &resource, &mut api.draft.api);
     }
-    if api.events == Events::Ignored {
-        return ignored(api, event);
+    match api.events {
+        Events::Ignored => return ignored(api, event),
+        Events::Unknown => return,
+        Events::Added | Events::Merged => {}
     }
     say_slashless(event);
     let mut draft = RouteDraft {

@@ -5,7 +5,7 @@ use super::draft::{Draft, RouteDraft, Scheme};
 use super::events::requirement;
 use super::index::Index;
 use super::integration::integration;
-use super::rest_api::of_type;
+use super::rest_api::{elsewhere, of_type};
 use super::websocket_api::is_websocket;
 use super::{authorizer_check, document, reply};
 use crate::project::ApiId;
@@ -27,9 +27,6 @@ struct Parts<'s> {
 pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draft>) {
     let mut apis = of_type(scope, "AWS::ApiGatewayV2::Api");
     apis.retain(|(_, node)| !is_websocket(node));
-    if apis.is_empty() {
-        return;
-    }
     let parts = Parts {
         index,
         routes: of_type(scope, "AWS::ApiGatewayV2::Route"),
@@ -37,6 +34,13 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
         authorizers: of_type(scope, "AWS::ApiGatewayV2::Authorizer"),
         stages: of_type(scope, "AWS::ApiGatewayV2::Stage"),
     };
+    let others = elsewhere(scope, &parts.routes, "ApiId", drafts);
+    let http = drafts.iter_mut().filter(|draft| draft.api.kind == ApiKind::Http);
+    for draft in http.filter(|draft| others.contains(&draft.api.id.0)) {
+        let id = draft.api.id.0.clone();
+        parts.check(scope, &id);
+        parts.add(scope, &id, draft);
+    }
     for (id, node) in apis {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         parts.check(scope, &scope.id(id));
@@ -53,6 +57,17 @@ impl Parts<'_> {
         if let Some(cors) = properties.get("CorsConfiguration").and_then(reply::cors) {
             draft.api.cors = Some(cors);
         }
+        self.add(scope, id, &mut draft);
+        let variables = draft.api.stage_variables.clone();
+        let context = Context { api: ApiKind::Http, index: self.index, stage_variables: &variables };
+        if let Some(route) = quick_create(properties, context) {
+            draft.push(route);
+        }
+        draft
+    }
+
+    /// Adds what resources of their own add to an API.
+    fn add(&self, scope: &Scope<'_>, id: &str, draft: &mut Draft) {
         let variables = draft.api.stage_variables.clone();
         let context = Context { api: ApiKind::Http, index: self.index, stage_variables: &variables };
         for (name, node) in self.authorizers.iter().filter(|(_, node)| belongs(node, id)) {
@@ -64,10 +79,6 @@ impl Parts<'_> {
             let route = Properties::new(node, format!("Resources.{name}.Properties"), scope.findings());
             draft.push(self.route(&route, context));
         }
-        if let Some(route) = quick_create(properties, context) {
-            draft.push(route);
-        }
-        draft
     }
 
     /// What AWS would refuse, or never serve, of the parts of an API.

@@ -1,6 +1,6 @@
 //! Plain CloudFormation's REST APIs: `AWS::ApiGateway::*`, with an OpenAPI body or a tree of resources and methods.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
@@ -30,16 +30,49 @@ pub(super) fn of_type<'s>(scope: &'s Scope<'_>, kind: &'static str) -> Vec<(&'s 
 
 /// Adds the REST APIs of one template.
 pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draft>) {
-    let apis = of_type(scope, "AWS::ApiGateway::RestApi");
-    if apis.is_empty() {
-        return parts_of_other_apis(scope, drafts);
+    let parts = Parts::new(scope, index);
+    let others = elsewhere(scope, &parts.methods, "RestApiId", drafts);
+    let rest = drafts.iter_mut().filter(|draft| draft.api.kind == ApiKind::Rest);
+    for draft in rest.filter(|draft| others.contains(&draft.api.id.0)) {
+        let id = draft.api.id.0.clone();
+        parts.add(&id, draft);
     }
-    let mut parts = Parts::new(scope, index);
-    for (id, node) in apis {
+    for (id, node) in of_type(scope, "AWS::ApiGateway::RestApi") {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         drafts.push(parts.draft(&scope.id(id), &properties));
     }
     parts_of_other_apis(scope, drafts);
+}
+
+/// The APIs of SAM's and of other templates to which routes of this template are added. Of those that no template here
+/// has, it is told that nothing of them is served.
+pub(super) fn elsewhere(
+    scope: &Scope<'_>,
+    routes: &[(&str, Node)],
+    property: &str,
+    drafts: &[Draft],
+) -> HashSet<String> {
+    let mut known = HashSet::new();
+    let mut unknown: BTreeMap<&str, Vec<&(&str, Node)>> = BTreeMap::new();
+    for route in routes {
+        let Some(id) = route.1.get(property).and_then(Node::as_str) else { continue };
+        if drafts.iter().any(|draft| draft.api.id.0 == id) {
+            known.insert(id.to_owned());
+        } else if scope.type_of(id.strip_prefix(&scope.prefix).unwrap_or(id)).is_none() {
+            unknown.entry(id).or_default().push(route);
+        }
+    }
+    for (id, routes) in unknown {
+        let Some((first, node)) = routes.first() else { continue };
+        let them = if routes.len() == 1 {
+            "route that is added to it here is"
+        } else {
+            "routes that are added to it here are"
+        };
+        let message = format!("the API {id} is not of this template, so the {them} not served");
+        Properties::new(node, format!("Resources.{first}.Properties"), scope.findings()).warning(property, message);
+    }
+    known
 }
 
 /// Stages and gateway responses may belong to any API, also to one of SAM's.
@@ -87,17 +120,23 @@ impl<'s, 'a> Parts<'s, 'a> {
         }
     }
 
-    fn draft(&mut self, id: &str, properties: &Properties<'_>) -> Draft {
+    fn draft(&self, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
         if let Some(body) = body(self.scope, id, properties) {
             document::apply(&Document::new(body), &mut draft, self.index, self.scope.findings());
         }
-        let variables = draft.api.stage_variables.clone();
-        let context = Context { api: ApiKind::Rest, index: self.index, stage_variables: &variables };
         for (stage, node) in belonging(&self.stages, id).take(1) {
             let path = format!("Resources.{stage}.Properties");
             reply::no_canary(&Properties::new(node, path, self.scope.findings()));
         }
+        self.add(id, &mut draft);
+        draft
+    }
+
+    /// Adds what resources of their own add to an API.
+    fn add(&self, id: &str, draft: &mut Draft) {
+        let variables = draft.api.stage_variables.clone();
+        let context = Context { api: ApiKind::Rest, index: self.index, stage_variables: &variables };
         for (name, node) in belonging(&self.authorizers, id) {
             let path = format!("Resources.{name}.Properties");
             authorizer_check::check(&Properties::new(node, path, self.scope.findings()), ApiKind::Rest);
@@ -114,7 +153,6 @@ impl<'s, 'a> Parts<'s, 'a> {
                 draft.push(route);
             }
         }
-        draft
     }
 
     fn api(&self, id: &str, properties: &Properties<'_>) -> Api {

@@ -37,6 +37,8 @@ pub(super) enum Events {
     Merged,
     /// The definition alone says which routes there are.
     Ignored,
+    /// The definition is out of reach, and so is what it says of the event.
+    Unknown,
 }
 
 /// Adds the APIs of one template.
@@ -90,6 +92,7 @@ fn open(scope: &Scope<'_>, id: &str, kind: ApiKind, node: Node, index: &Index<'_
     let merged = properties.flag("MergeDefinitions").unwrap_or(false);
     let events = match (&definition, kind) {
         (None, _) => Events::Added,
+        (Some(_), _) if is_in_s3(&properties) => Events::Unknown,
         (Some(_), ApiKind::Http) if properties.get("DefinitionBody").is_some() => Events::Merged,
         (Some(definition), ApiKind::Rest) if merged && is_document(definition) => Events::Merged,
         (Some(_), _) => Events::Ignored,
@@ -143,7 +146,7 @@ fn definition(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
         return Some(body.clone());
     }
     let uri = said("DefinitionUri")?;
-    match uri.as_str().filter(|text| !text.starts_with("s3://")) {
+    match local(uri) {
         Some(path) => file(scope, path, &uri.mark),
         None => {
             properties
@@ -151,6 +154,16 @@ fn definition(scope: &Scope<'_>, properties: &Properties<'_>) -> Option<Node> {
             Some(Node::map(Vec::new(), &uri.mark))
         }
     }
+}
+
+fn is_in_s3(properties: &Properties<'_>) -> bool {
+    let said = |name| properties.get(name).filter(|node| node.says_something());
+    said("DefinitionBody").is_none() && said("DefinitionUri").is_some_and(|uri| local(uri).is_none())
+}
+
+/// The path of a document that is beside the template.
+fn local(uri: &Node) -> Option<&str> {
+    uri.as_str().filter(|text| !text.starts_with("s3://"))
 }
 
 /// An OpenAPI document of a file, its intrinsics resolved.
