@@ -75,11 +75,11 @@ impl Built {
             return;
         }
         // Of two moments in one step of the clock nobody knows which was first.
-        if metadata.is_file() && changed(metadata) >= self.since {
+        if !metadata.is_dir() && changed(metadata) >= self.since {
             self.late.push(path.to_path_buf());
             return;
         }
-        if metadata.is_file() && changed(metadata) >= self.quiet {
+        if !metadata.is_dir() && changed(metadata) >= self.quiet {
             return;
         }
         // One that cannot be read is not known, and neither is what has come and gone.
