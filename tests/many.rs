@@ -55,7 +55,9 @@ fn an_edit_of_one_project_is_no_reload_of_another() {
     let pids = |status: &serde_json::Value| {
         status.to_string().split("\"pid\":").skip(1).map(|rest| rest[..6].to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(pids(&before), pids(&daemon.status("p1")));
+    // One that waits at the gate may have come beside it.
+    let after = pids(&daemon.status("p1"));
+    assert!(pids(&before).iter().all(|pid| after.contains(pid)), "{before} {after:?}");
 }
 
 /// Tells how nice it is and which policy it is scheduled by, after as long as a file says so; crashes where it is asked to.
