@@ -1,9 +1,9 @@
 //! The mapping of a tree: keys in the order of the file, found quickly however many there are. It knows whether anything in
 //! it may have to be evaluated, so that nobody walks through the large plain parts of a template.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::hashed::HashedMap;
 use super::node::{Mark, Node, Value};
 
 /// One key of a mapping.
@@ -20,7 +20,7 @@ const INDEX_FROM: usize = 12;
 
 /// Where keys stand.
 #[derive(Debug, Clone, Default)]
-struct Index(HashMap<Arc<str>, usize, foldhash::fast::RandomState>);
+struct Index(HashedMap<Arc<str>, usize>);
 
 /// A mapping that keeps the order of the file; the last of equal keys counts.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +95,12 @@ impl Map {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.position(key).map(|at| &self.entries[at].1)
+    }
+
+    /// A key as it stands here.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<&Key> {
+        self.position(key).map(|at| &self.entries[at].0)
     }
 
     /// Keys and values in order.

@@ -25,6 +25,7 @@ mod evaluate;
 pub mod findings;
 mod generated;
 pub mod globals;
+pub(crate) mod hashed;
 pub mod intrinsic;
 pub mod json;
 pub mod language_extensions;

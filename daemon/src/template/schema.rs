@@ -5,17 +5,18 @@
 //! Plain CloudFormation's resources are not looked at: the services themselves decide about them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
+use super::hashed::HashedMap;
 use super::intrinsic::is_intrinsic;
 use super::node::{Key, Map, Mark, Node, Value};
 use super::{Diagnostic, Findings, Template, globals, rules};
 
 static SAM: LazyLock<BTreeMap<&str, Vec<Property>>> = LazyLock::new(|| read(include_str!("schema/sam.txt")));
 /// The titles of events, by the kind of their owner and their own.
-static EVENTS: LazyLock<HashMap<(&str, &str), &str>> =
+static EVENTS: LazyLock<HashedMap<(&str, &str), &str>> =
     LazyLock::new(|| SAM.keys().filter_map(|title| Some((title.split_once(" event ")?, *title))).collect());
 
 /// How alike a misspelt name and a real one are at least, for the real one to be proposed.

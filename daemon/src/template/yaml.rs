@@ -5,13 +5,14 @@
 //! `scalar` and `lenient` are the only ones that know the YAML library.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::diagnostic::Diagnostic;
+use super::hashed::HashedSet;
 use super::lenient::{Mended, Moved, Unforgiven, mended};
 use super::node::{Key, Map, Mark, Node, Value};
 use super::scalar::{long_form, plain_value, tag_name, with_joined_surrogates};
@@ -87,7 +88,7 @@ struct Open {
 
 /// Texts that stand in a template again and again.
 #[derive(Default)]
-struct Shared(HashSet<Arc<str>, foldhash::fast::RandomState>);
+struct Shared(HashedSet<Arc<str>>);
 
 impl Shared {
     /// A text, shared with its equals.

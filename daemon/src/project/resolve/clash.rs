@@ -1,14 +1,13 @@
 //! Routes that several APIs claim: on the project's one port the first of [`Project::precedence`] answers.
 
-use std::collections::HashMap;
-
 use crate::project::api::{Api, Integration, Route};
 use crate::project::{ApiId, Location, Project};
 use crate::template::Diagnostic;
+use crate::template::hashed::HashedMap;
 
 /// Names each method and path that a later API claims too. Two CORS mocks are no clash: they answer alike.
 pub(super) fn clashes(project: &Project) -> Vec<Diagnostic> {
-    let mut owners: HashMap<(&str, &str), (&ApiId, bool)> = HashMap::new();
+    let mut owners: HashedMap<(&str, &str), (&ApiId, bool)> = HashedMap::default();
     let mut clashes = Vec::new();
     for api in project.precedence.iter().filter_map(|id| project.apis.get(id)) {
         for route in &api.routes {

@@ -3,10 +3,11 @@
 //! SAM's rules apply one after another (routes, CORS mocks, default authorizer, default API key); only when all have, is
 //! each route's security looked up among the schemes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::project::api::{Api, Authorization, Authorizer, Integration, Method, Route, RoutePath, Validation};
 use crate::template::Mark;
+use crate::template::hashed::{HashedMap, HashedSet};
 use crate::template::openapi::Requirement;
 
 /// An API under construction.
@@ -16,10 +17,10 @@ pub(super) struct Draft {
     /// Routes in order.
     pub(super) routes: Vec<RouteDraft>,
     /// Where each path and method stands in `routes`.
-    places: HashMap<(String, Method), usize>,
+    places: HashedMap<(String, Method), usize>,
     /// Paths in order, also those that have no route of their own.
     pub(super) paths: Vec<String>,
-    known_paths: HashSet<String>,
+    known_paths: HashedSet<String>,
     /// Security schemes by name.
     pub(super) schemes: BTreeMap<String, Scheme>,
 }
@@ -54,7 +55,7 @@ pub(super) enum Scheme {
 impl Draft {
     pub(super) fn new(api: Api) -> Draft {
         let (routes, paths, schemes) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Draft { api, routes, places: HashMap::new(), paths, known_paths: HashSet::new(), schemes }
+        Draft { api, routes, places: HashedMap::default(), paths, known_paths: HashedSet::default(), schemes }
     }
 
     /// The route of a path and method.

@@ -1,13 +1,14 @@
 //! Which function an ARN, a name or an integration's URI means.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::project::{Function, FunctionId, stage_variables};
+use crate::template::hashed::HashedMap;
 
 /// Every function of the project by the names that others call it.
 pub(super) struct Index<'f> {
     functions: &'f BTreeMap<FunctionId, Function>,
-    by_name: HashMap<String, FunctionId>,
+    by_name: HashedMap<String, FunctionId>,
 }
 
 impl<'f> Index<'f> {

@@ -1,12 +1,11 @@
 //! Paths that API Gateway refuses beside each other (A6.1): two variable parts under one path of a REST API, and anything
 //! under a greedy one. They are served here, by the router's own order, and the finding says what becomes of them on AWS.
 
-use std::collections::HashMap;
-
 use super::clash;
 use crate::project::Project;
 use crate::project::api::{Api, ApiKind, Route, RoutePath};
 use crate::template::Diagnostic;
+use crate::template::hashed::HashedMap;
 
 /// One finding for each path that a REST API cannot have beside its others, at the first route that has it.
 pub(super) fn refused(project: &Project) -> Vec<Diagnostic> {
@@ -33,7 +32,7 @@ fn of_api(project: &Project, api: &Api) -> Vec<Diagnostic> {
 /// The variable parts that were seen under each path; a refused one counts as seen, so that it is told once.
 #[derive(Default)]
 struct Parts<'p> {
-    seen: HashMap<String, Vec<&'p str>>,
+    seen: HashedMap<String, Vec<&'p str>>,
 }
 
 impl<'p> Parts<'p> {

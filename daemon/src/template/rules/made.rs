@@ -87,8 +87,8 @@ fn beside_events(owner: &Judged<'_>, (id, made): (&str, &str), kinds: &[&str], t
 }
 
 fn taken(owner: &Judged<'_>, template: &Template, id: String, property: &str) {
-    let resources = template.root.get("Resources").and_then(Node::as_map).into_iter().flat_map(Map::iter);
-    for (other, _) in resources.filter(|(key, _)| *key.text == *id) {
+    let resources = template.root.get("Resources").and_then(Node::as_map);
+    if let Some(other) = resources.and_then(|resources| resources.key(&id)) {
         let message = format!("SAM makes a resource {id} here, and the template has another of that name");
         owner.report.error(message, &other.mark, &owner.path.to(property));
     }
