@@ -78,6 +78,17 @@ mod tests {
     }
 
     #[test]
+    fn every_unit_alone_and_in_a_pair_is_what_a_general_parser_makes_of_it() {
+        for unit in 0..=u16::MAX {
+            for written in [format!("\\u{unit:04x}"), format!("\\ud800\\u{unit:04X}"), format!("\\u{unit:04x}\\udfff!")]
+            {
+                let expected = serde_json::from_str::<String>(&format!("\"{written}\"")).ok();
+                assert_eq!(unescaped(&written).ok(), expected, "{written}");
+            }
+        }
+    }
+
+    #[test]
     fn half_a_pair_of_surrogates_is_no_text() {
         for json in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx""#, r#""\ud83d\u0041""#, r#""\ud83d\n""#] {
             assert!(serde_json::from_str::<String>(json).is_err(), "{json}");
