@@ -14,11 +14,11 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Starts the thread with its first job.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Last(Arc<OnceLock<Option<mpsc::Sender<Job>>>>);
+pub(super) struct Last(Arc<OnceLock<Option<mpsc::SyncSender<Job>>>>);
 
 impl Last {
-    /// Does a job on the thread, within the caller's runtime; blocks until it is done. Where there is no such thread it is
-    /// done here.
+    /// Does a job on the thread, within the caller's runtime; blocks until it is done. Where there is no such thread, or no
+    /// longer, it is done here. `None` when the job panicked there.
     pub(super) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let Some(jobs) = self.0.get_or_init(thread) else { return Some(job()) };
         let (done, outcome) = mpsc::sync_channel(1);
@@ -28,13 +28,16 @@ impl Last {
             // Whoever asked waits for it.
             drop(done.send(job()));
         };
-        jobs.send(Box::new(job)).ok()?;
+        if let Err(mpsc::SendError(job)) = jobs.send(Box::new(job)) {
+            job();
+        }
         outcome.recv().ok()
     }
 }
 
-fn thread() -> Option<mpsc::Sender<Job>> {
-    let (jobs, queue) = mpsc::channel::<Job>();
+fn thread() -> Option<mpsc::SyncSender<Job>> {
+    // Who waits for room would wait for the end of his job anyway.
+    let (jobs, queue) = mpsc::sync_channel::<Job>(1);
     let running = std::thread::Builder::new().name("last".to_owned()).spawn(move || {
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         if let Err(problem) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy) {
@@ -48,6 +51,19 @@ fn thread() -> Option<mpsc::Sender<Job>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_job_that_panics_is_told_and_those_after_it_are_done_all_the_same() {
+        let outcome = tokio::task::spawn_blocking(|| {
+            let last = Last::default();
+            let panicked = last.run(|| -> u8 { panic!("a job that panics") });
+            // The thread may take a moment to go; what it took with it is told in the same way.
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            let tries = std::iter::repeat_with(|| last.run(|| 1_u8)).take_while(|_| std::time::Instant::now() < until);
+            (panicked, tries.flatten().next())
+        });
+        assert_eq!(outcome.await.unwrap(), (None, Some(1)));
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn what_it_starts_takes_what_nobody_else_wants_and_this_thread_stays_as_it_was() {
