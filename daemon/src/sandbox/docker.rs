@@ -9,8 +9,9 @@
 //! `AWS_LAMBDA_RUNTIME_API` is set. No call to the engine is made while requests are served, but
 //! with `--freeze`, for which it resumes the container.
 //! How files come into containers is `delivery`'s alone: by mounts, or into volumes on another machine (`mirror`, which
-//! knows by its `manifest` what changed). Each container is made by `creation`, under a name of its own. What others do to containers is heard by `lookout`, what cannot be removed yet is
-//! `removal`'s, and how one ends is `end`'s. What a killed daemon left is taken over (`heirs`) or taken away (`reap`).
+//! knows by its `manifest` what changed). Each container is made by `creation`, under a name of its own. What others do to
+//! containers is heard by `lookout`, what cannot be removed yet is `removal`'s, and how one ends is `end`'s. What a killed
+//! daemon left is taken over (`heirs`) or taken away (`reap`).
 
 mod attached;
 mod companions;

@@ -2,7 +2,8 @@
 //!
 //! Each sandbox is a process group of its own with AWS's environment and nothing of the daemon's. Its standard input is
 //! the gate at which it waits for its release; its standard output and error are one pipe. The folders are the real
-//! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself.
+//! ones, since nothing is mounted: `LAMBDA_TASK_ROOT` is the code folder itself. Who may talk to its Runtime API is decided
+//! by `peer`, which asks the kernel (`diag`); what is expected to crash is started by a thread of its own (`last`).
 
 mod child;
 mod diag;

@@ -5,6 +5,7 @@
 //! | [`yaml`] | text → tree, with line and column; short tags → long form |
 //! | `scalar`, `lenient` | YAML's scalars and tags; what CloudFormation takes and YAML forbids |
 //! | [`node`], [`map`], [`json`] | the tree |
+//! | `hashed` | the tables in which a large one is looked up |
 //! | [`scope`] | one template with its parameters, conditions and nested templates: where names get their values |
 //! | [`parameter`], [`condition`] | parameters, conditions |
 //! | `evaluate`, [`intrinsic`], [`sub`] | the functions (`Fn::*`) |

@@ -115,8 +115,9 @@ struct Builder {
     entries: Vec<(Key, Node)>,
     /// Anchored values and how many nodes each is.
     anchors: HashMap<usize, (Node, usize)>,
-    /// Keys that were read, since the same few stand in every resource; short values too.
+    /// Keys that were read, since the same few stand in every resource.
     keys: Shared,
+    /// As `keys`, short values.
     values: Shared,
     nodes: usize,
     aliased: usize,
