@@ -382,7 +382,7 @@ impl Actor {
         let precedence = self.precedence(id);
         let spare = self.spare.take().filter(|held| held.precedence() <= precedence);
         let mut spare = spare.and_then(|mut held| held.is_alive().then_some(held));
-        if let Some(held) = spare.as_mut().filter(|_| precedence > Precedence::Equal) {
+        if let Some(held) = spare.as_mut().filter(|held| held.precedence() < precedence) {
             held.stand_back();
         }
         let pid = spare.as_ref().and_then(Held::pid);
