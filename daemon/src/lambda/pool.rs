@@ -139,11 +139,12 @@ impl<W> Pool<W> {
         }
     }
 
-    /// Another is to take the place of a sandbox that has nothing to do.
+    /// Another is to take the place of a sandbox that serves nobody.
     pub fn replace(&mut self, id: SandboxId, actions: &mut Vec<Action<W>>) {
-        let is_idle =
-            |(other, standing): &(SandboxId, Standing)| *other == id && matches!(standing, Standing::Idle { .. });
-        if let Some(place) = self.sandboxes.iter().position(is_idle) {
+        let is_free = |(other, standing): &(SandboxId, Standing)| {
+            *other == id && matches!(standing, Standing::Idle { .. } | Standing::Starting)
+        };
+        if let Some(place) = self.sandboxes.iter().position(is_free) {
             self.sandboxes.remove(place);
             actions.push(Action::Stop(id));
             self.start(actions);
@@ -436,6 +437,19 @@ mod tests {
             assert_eq!(invoke(&mut pool, 'c'), [Action::Start(TWO)], "it serves one");
             assert_eq!(ready(&mut pool, ONE, now), [Action::Assign(ONE, 'b')]);
         }
+    }
+
+    #[test]
+    fn who_waits_for_one_that_is_replaced_while_it_starts_gets_the_other() {
+        let mut pool = pool(1, 100);
+        assert_eq!(invoke(&mut pool, 'a'), [Action::Start(ONE)]);
+        let mut actions = Vec::new();
+        pool.replace(ONE, &mut actions);
+        assert_eq!(actions, [Action::Stop(ONE), Action::Start(TWO)]);
+        actions.clear();
+        assert_eq!(pool.gone(ONE, &mut actions), None);
+        assert_eq!(actions, []);
+        assert_eq!(ready(&mut pool, TWO, Instant::now()), [Action::Assign(TWO, 'a')]);
     }
 
     #[test]

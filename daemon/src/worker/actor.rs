@@ -28,6 +28,8 @@ const MAILBOX: usize = 1_024;
 /// An INIT failure is held back for so long: it may be of a file that was being saved, and then the version that comes
 /// with the rest of it is the one that answers.
 const SECOND_THOUGHT: Duration = Duration::from_millis(150);
+/// So long a sandbox that comes last may take to start.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So long after an edit one sandbox has the machine for itself.
 const FIRST: Duration = Duration::from_millis(100);
@@ -101,6 +103,7 @@ struct Slot {
     state: &'static str,
     served: u64,
     precedence: Precedence,
+    began: Instant,
 }
 
 impl Slot {
@@ -140,7 +143,7 @@ impl Actor {
         loop {
             let now = Instant::now();
             let expiry = self.pool.expire(now, &mut self.actions);
-            let wake = self.answer_suspended(now).into_iter().chain(expiry).min();
+            let wake = self.answer_suspended(now).into_iter().chain(expiry).chain(self.overtake(now)).min();
             self.act();
             if !open {
                 self.spare = None;
@@ -273,18 +276,19 @@ impl Actor {
     }
 
     fn ready(&mut self, id: SandboxId) {
-        let mut is_last = false;
+        let usual = self.precedence(id);
+        let mut is_hindered = false;
         if let Some(slot) = self.sandboxes.get_mut(&id) {
             slot.served += u64::from(slot.state == "busy");
             slot.state = "idle";
-            is_last = slot.precedence == Precedence::Last;
+            is_hindered = slot.precedence > usual;
         }
         for waiting in self.waits_for_ready.drain(..) {
             drop(waiting.send(Ok(())));
         }
         self.pool.ready(id, Instant::now(), &mut self.actions);
         // Started in a loop of crashes that is over: nobody can put it back among the others.
-        if is_last && !self.crashes.goes_on(Instant::now()) {
+        if is_hindered && !self.crashes.goes_on(Instant::now()) {
             self.pool.replace(id, &mut self.actions);
         }
         self.make_spare();
@@ -342,6 +346,20 @@ impl Actor {
         self.suspended.iter().map(|(until, _, _)| *until).min()
     }
 
+    /// On a busy machine what comes last may get nowhere: another is started that only lets others go first, and it is
+    /// said when to look again.
+    fn overtake(&mut self, now: Instant) -> Option<Instant> {
+        let starting = self.sandboxes.iter().filter(|(_, slot)| slot.state == "starting");
+        let last = starting.filter(|(_, slot)| slot.precedence == Precedence::Last);
+        let (starved, hopeful): (Vec<_>, Vec<_>) =
+            last.map(|(id, slot)| (*id, slot.began + PATIENCE)).partition(|(_, until)| *until <= now);
+        for (id, _) in starved {
+            self.crashes.starved(now);
+            self.pool.replace(id, &mut self.actions);
+        }
+        hopeful.into_iter().map(|(_, until)| until).min()
+    }
+
     fn act(&mut self) {
         // Acting may bring new actions, never without end: a sandbox that has ended is assigned nothing twice.
         while !self.actions.is_empty() {
@@ -386,7 +404,8 @@ impl Actor {
             held.stand_back();
         }
         let pid = spare.as_ref().and_then(Held::pid);
-        self.sandboxes.insert(id, Slot { orders, pid, state: "starting", served: 0, precedence });
+        self.sandboxes
+            .insert(id, Slot { orders, pid, state: "starting", served: 0, precedence, began: Instant::now() });
         let context = Context {
             id,
             function: self.spec.function.clone(),
@@ -405,10 +424,15 @@ impl Actor {
     /// Whoever crashes again and again, and a function's further sandboxes, take what others leave of the processors: a
     /// crash loop or a load on one function is not to be felt by the next.
     fn precedence(&self, id: SandboxId) -> Precedence {
-        match (self.pool.is_front(id), self.crashes.goes_on(Instant::now())) {
-            (_, true) => Precedence::Last,
-            (false, false) => Precedence::Behind,
-            (true, false) => Precedence::Equal,
+        if self.pool.is_front(id) { self.usual_precedence() } else { self.usual_precedence().max(Precedence::Behind) }
+    }
+
+    fn usual_precedence(&self) -> Precedence {
+        let now = Instant::now();
+        match (self.crashes.comes_last(now), self.crashes.goes_on(now)) {
+            (true, _) => Precedence::Last,
+            (false, true) => Precedence::Behind,
+            (false, false) => Precedence::Equal,
         }
     }
 
@@ -418,8 +442,7 @@ impl Actor {
             return;
         }
         self.making_spare = true;
-        let loops = self.crashes.goes_on(Instant::now());
-        let precedence = if loops { Precedence::Last } else { Precedence::Equal };
+        let precedence = self.usual_precedence();
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
