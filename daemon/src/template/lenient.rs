@@ -1,6 +1,6 @@
 //! YAML that CloudFormation and the SAM CLI take and that YAML's own rules forbid: lines inside quotes and brackets that
-//! stand left of their key, tabs before such lines, a comment that touches what it follows, JSON's two escapes for one
-//! character.
+//! stand left of their key, tabs before such lines, a comment that touches what it follows, a dash alone as an item in
+//! brackets, JSON's two escapes for one character.
 //!
 //! The YAML library keeps to the rules. What it refuses is mended in a copy of the text, where the change has no meaning,
 //! and the places of what stands behind a change are given as the user wrote them.
@@ -27,15 +27,23 @@ pub(super) struct Unforgiven {
     pub(super) moved: Moved,
 }
 
-/// By how many columns a line moved, by its number.
+/// What was put into lines, by their numbers: from which column on, and by how much what follows moved.
 #[derive(Default)]
-pub(super) struct Moved(HashMap<usize, usize>);
+pub(super) struct Moved(HashMap<usize, Vec<(usize, usize)>>);
 
 impl Moved {
     /// The column, counted from 0, at which the user wrote what stands here.
     pub(super) fn column(&self, marker: Marker) -> usize {
-        let by = if self.0.is_empty() { 0 } else { self.0.get(&marker.line()).copied().unwrap_or_default() };
-        marker.col().saturating_sub(by)
+        if self.0.is_empty() {
+            return marker.col();
+        }
+        let moves = self.0.get(&marker.line()).map(Vec::as_slice).unwrap_or_default();
+        // The last change first, since each is told in the columns of the text that it found.
+        moves.iter().rev().fold(marker.col(), |column, (from, by)| if column > *from { column - by } else { column })
+    }
+
+    fn note(&mut self, line: usize, from: usize, by: usize) {
+        self.0.entry(line).or_default().push((from, by));
     }
 }
 
@@ -83,6 +91,7 @@ impl Lines {
             }
             "comments must be separated from other tokens by whitespace" => self.part_comment(line, column),
             "':' may not precede any of `[{` in flow mapping" => self.part(line, column + 1),
+            "plain scalar cannot start with '-' followed by ,[]{}" => self.quote_dash(line, column),
             "while parsing a quoted scalar, found invalid Unicode character escape code" => {
                 self.join_surrogates(line, column)
             }
@@ -99,7 +108,7 @@ impl Lines {
         let line = self.text.get_mut(number.checked_sub(1)?)?;
         let by = column.checked_sub(leading(line)).filter(|by| *by > 0)?;
         line.insert_str(0, &" ".repeat(by));
-        *self.moved.0.entry(number).or_default() += by;
+        self.moved.note(number, 0, by);
         Some(())
     }
 
@@ -170,7 +179,16 @@ impl Lines {
         let line = self.text.get_mut(number.checked_sub(1)?)?;
         let place = line.char_indices().nth(column)?.0;
         line.insert(place, ' ');
-        *self.moved.0.entry(number).or_default() += 1;
+        self.moved.note(number, column, 1);
+        Some(())
+    }
+
+    /// Puts the dash that stands here into quotes: `[-, a]`.
+    fn quote_dash(&mut self, number: usize, column: usize) -> Option<()> {
+        let line = self.text.get_mut(number.checked_sub(1)?)?;
+        let (place, _) = line.char_indices().nth(column).filter(|(_, character)| *character == '-')?;
+        line.replace_range(place..=place, "'-'");
+        self.moved.note(number, column, 2);
         Some(())
     }
 
@@ -251,6 +269,19 @@ mod tests {
         let node = read("A: {b: \"one\ntwo\", c: d}\n");
         let place = &node.at(&["A", "c"]).expect("a value").mark;
         assert_eq!((place.line, place.column), (2, 10));
+        let node = read("A: {x: [y, -, z], b:{c: d}, e: f}\n");
+        let column = |path: &[&str]| node.at(path).map(|node| node.mark.column);
+        assert_eq!([["A", "x"], ["A", "b"], ["A", "e"]].map(|path| column(&path)), [Some(8), Some(21), Some(32)]);
+        let items = node.at(&["A", "x"]).and_then(Node::as_list).unwrap_or_default();
+        assert_eq!(items.iter().map(|item| item.mark.column).collect::<Vec<_>>(), [9, 12, 15]);
+    }
+
+    #[test]
+    fn a_dash_may_be_an_item_in_brackets() {
+        let node = read("A: !Join [-, [a, -]]\nB: [-]\n");
+        let joined = node.at(&["A", "Fn::Join"]).and_then(Node::as_list).unwrap_or_default();
+        assert_eq!((joined[0].as_str(), joined[1].strings()), (Some("-"), vec!["a".to_owned(), "-".to_owned()]));
+        assert_eq!(node.get("B").map(Node::strings), Some(vec!["-".to_owned()]));
     }
 
     #[test]
