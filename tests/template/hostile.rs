@@ -38,6 +38,49 @@ fn deep_nesting_is_refused_by_a_named_limit() {
     assert!(refusal(&block).contains("nest deeper than"));
 }
 
+/// What is found in a template whose includes are these files.
+fn including(text: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let read = |path: &Path| {
+        let found = files.iter().find(|(name, _)| path.ends_with(name));
+        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+    };
+    let template = Template::parse(Path::new("/project/template.yaml"), text).unwrap();
+    let (_, diagnostics) = samd::project::resolve(template, super::surroundings(&read), &Overrides::default());
+    diagnostics.iter().map(ToString::to_string).collect()
+}
+
+fn include(file: &str) -> String {
+    format!("{{'Fn::Transform': {{Name: AWS::Include, Parameters: {{Location: {file}}}}}}}")
+}
+
+#[test]
+fn files_that_include_themselves_are_named_and_end() {
+    let api =
+        |body: &str| format!("Resources: {{A: {{Type: AWS::ApiGateway::RestApi, Properties: {{Body: {body}}}}}}}\n");
+    let (one, other) = (format!("{{paths: {}}}", include("b")), format!("{{info: {}}}", include("a")));
+    let found = including(&api(&include("a")), &[("a", &one), ("b", &other)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("included files form a cycle: /project/a → /project/b → /project/a"), "{found:?}");
+    let section = format!("Resources: {}\n", include("a"));
+    let found = including(&section, &[("a", &include("a"))]);
+    assert!(found.iter().any(|found| found.contains("/project/a → /project/a")), "{found:?}");
+    let top = "Transform: {Name: AWS::Include, Parameters: {Location: a}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n";
+    let found = including(top, &[("a", &include("a"))]);
+    assert!(found.iter().any(|found| found.contains("/project/a → /project/a")), "{found:?}");
+}
+
+#[test]
+fn files_that_include_more_and_more_are_refused_by_a_named_limit() {
+    let names: Vec<String> = (0..20).map(|number| format!("f{number}")).collect();
+    let twice = |name: &str| format!("{{a: {0}, b: {0}}}", include(name));
+    let texts: Vec<String> = names.iter().skip(1).map(|name| twice(name)).chain(["{}".to_owned()]).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let text =
+        format!("Resources: {{A: {{Type: AWS::ApiGateway::RestApi, Properties: {{Body: {}}}}}}}\n", include("f0"));
+    let found = including(&text, &files);
+    assert!(found.iter().any(|found| found.contains("more than 100 files are included at one place")), "{found:?}");
+}
+
 #[test]
 fn text_that_is_no_template_is_told_with_its_place() {
     assert!(refusal("").contains("the file is empty"));

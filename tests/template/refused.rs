@@ -173,6 +173,26 @@ fn mistakes_in_the_frame_of_a_template_are_named() {
 }
 
 #[test]
+fn loops_are_for_those_who_ask_for_them_and_go_through_lists() {
+    let looped = |collection: &str| {
+        let body = "'${N}F': {Type: AWS::SQS::Queue}";
+        format!("Resources:\n  'Fn::ForEach::L':\n    - N\n    - {collection}\n    - {{{body}}}\n")
+    };
+    is_refused(&looped("[A]"), "Fn::ForEach::L is a loop, which only the transform AWS::LanguageExtensions writes out");
+    let asked = |text: &str| format!("Transform: AWS::LanguageExtensions\n{text}");
+    assert_eq!(errors(&asked(&looped("[A]"))), []);
+    assert_eq!(errors(&asked(&looped("[]"))), []);
+    for collection in ["!GetAtt T.StreamArn", "A", "{A: B}"] {
+        is_refused(&asked(&looped(collection)), "Fn::ForEach repeats for each item of a list");
+    }
+    let nested = (0..6).rev().fold("{Q: {Type: AWS::SQS::Queue}}".to_owned(), |body, depth| {
+        format!("{{'Fn::ForEach::L{depth}': [V{depth}, [a], {body}]}}")
+    });
+    let text = format!("Transform: AWS::LanguageExtensions\nMetadata: {{}}\nResources: {nested}\n");
+    is_refused(&text, "loops nest 5 deep at most, and Fn::ForEach::L5 stands deeper");
+}
+
+#[test]
 fn what_only_a_deployment_knows_is_no_mistake() {
     for properties in [
         "AutoPublishAlias: !Ref Alias, DeploymentPreference: {Enabled: !Ref Yes}",

@@ -5,7 +5,7 @@ use super::node::{Key, Map, Node};
 use super::{Diagnostic, Findings, Severity, Template};
 
 /// Transforms that are carried out here.
-const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include"];
+pub(super) const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include"];
 
 /// The kinds that Globals may speak of, and their properties (rule I1).
 const GLOBALS: [(&str, &[&str]); 10] = [

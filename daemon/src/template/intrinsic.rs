@@ -10,7 +10,7 @@ use base64::Engine;
 
 use super::json::to_json;
 use super::node::{Key, Map, Mark, Node, Value};
-use super::{Diagnostic, Scope, yaml};
+use super::{Diagnostic, Scope};
 
 impl Scope<'_> {
     pub(super) fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
@@ -27,8 +27,13 @@ impl Scope<'_> {
             "Fn::Cidr" => Some(self.call_cidr(argument)),
             "Fn::GetAZs" => Some(self.call_zones(argument)),
             "Fn::ImportValue" => Some(self.call_import(argument)),
-            "Fn::Length" => Some(self.call_length(argument)),
+            "Fn::GetStackOutput" => Some(self.call_stack_output(argument)),
+            "Fn::Length" => {
+                self.needs_extensions(name, mark);
+                Some(self.call_length(argument))
+            }
             "Fn::ToJsonString" => {
+                self.needs_extensions(name, mark);
                 let json = self.eval(argument).map(|value| to_json(&value).to_string()).unwrap_or_default();
                 Some(Node::text(&json, mark))
             }
@@ -49,11 +54,18 @@ impl Scope<'_> {
     }
 
     fn call_ref(&self, argument: &Node) -> Option<Node> {
-        let Some(name) = argument.as_str() else {
+        let Some(name) = self.called(argument) else {
             self.mistake(&argument.mark, "Ref takes the name of a parameter or a resource");
             return Some(argument.clone());
         };
-        if name == "AWS::NoValue" { None } else { Some(self.reference(name, &argument.mark)) }
+        if name.as_ref() == "AWS::NoValue" { None } else { Some(self.reference(&name, &argument.mark)) }
+    }
+
+    /// The name that a function is called with; `AWS::LanguageExtensions` lets another function make it.
+    fn called(&self, name: &Node) -> Option<Arc<str>> {
+        let is_made = is_intrinsic(name) && self.template.has_transform("AWS::LanguageExtensions");
+        let made = if is_made { self.eval(name) } else { None };
+        made.as_ref().unwrap_or(name).as_str().map(Arc::from)
     }
 
     fn call_condition(&self, name: &str, argument: &Node, mark: &Mark) -> Node {
@@ -78,10 +90,10 @@ impl Scope<'_> {
 
     fn call_get_att(&self, argument: &Node) -> Node {
         let (resource, attribute) = match argument.as_list() {
-            Some([resource, attribute]) => (resource.scalar(), self.eval(attribute).and_then(|node| node.scalar())),
+            Some([resource, attribute]) => (self.called(resource), self.eval(attribute).and_then(|node| node.scalar())),
             Some([resource, rest @ ..]) => {
                 let rest: Vec<Arc<str>> = rest.iter().filter_map(Node::scalar).collect();
-                (resource.scalar(), Some(Arc::from(rest.join("."))))
+                (self.called(resource), Some(Arc::from(rest.join("."))))
             }
             _ => match argument.as_str().and_then(|text| text.split_once('.')) {
                 Some((resource, attribute)) => (Some(Arc::from(resource)), Some(Arc::from(attribute))),
@@ -150,6 +162,9 @@ impl Scope<'_> {
         let nodes: Vec<Node> = parts.iter().take(3).filter_map(|part| self.eval(part)).collect();
         let keys: Vec<Arc<str>> = nodes.iter().filter_map(Node::scalar).collect();
         let default = parts.get(3).and_then(|options| options.get("DefaultValue"));
+        if let Some(default) = default {
+            self.needs_extensions("a DefaultValue of Fn::FindInMap", &default.mark);
+        }
         let [map, top, second] = keys.as_slice() else {
             self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
             return default.and_then(|default| self.eval(default));
@@ -196,6 +211,16 @@ impl Scope<'_> {
         self.stand_in(&format!("ImportValue({name})"), &name, &argument.mark)
     }
 
+    /// The output of a stack that only AWS knows, in this account and region or in others.
+    fn call_stack_output(&self, argument: &Node) -> Node {
+        let text = |name: &str| argument.get(name).and_then(|node| self.eval(node)).and_then(|node| node.scalar());
+        let (Some(stack), Some(output)) = (text("StackName"), text("OutputName")) else {
+            self.mistake(&argument.mark, "Fn::GetStackOutput takes a StackName and an OutputName");
+            return Node::text("", &argument.mark);
+        };
+        self.stand_in(&format!("GetStackOutput({stack}.{output})"), &format!("{stack}-{output}"), &argument.mark)
+    }
+
     fn call_cidr(&self, argument: &Node) -> Node {
         let parts: Vec<Node> =
             argument.as_list().unwrap_or_default().iter().filter_map(|part| self.eval(part)).collect();
@@ -208,31 +233,6 @@ impl Scope<'_> {
         }
         let blocks = blocks.unwrap_or_default();
         Node::list(blocks.iter().map(|block| Node::text(block, &argument.mark)).collect(), &argument.mark)
-    }
-
-    /// `Fn::Transform`: `AWS::Include` of a local file; any other macro needs AWS.
-    pub(super) fn transform(&self, argument: &Node) -> Option<Node> {
-        let name = argument.get("Name").and_then(Node::as_str).unwrap_or_default();
-        if name != "AWS::Include" {
-            let message = format!("the macro {name} runs in AWS only, so what it makes is missing here");
-            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
-            return None;
-        }
-        let location = self.eval(argument.at(&["Parameters", "Location"])?)?;
-        let location = location.as_str()?.to_owned();
-        if location.starts_with("s3://") || location.contains("://") {
-            let message = format!("{location} is not a local file, so it is not included");
-            self.findings().report(Diagnostic::warning(message).at(argument.mark.location()));
-            return None;
-        }
-        let (path, text) = self.read(&location, &argument.mark, "the included file")?;
-        match yaml::parse(&Arc::new(path), &text) {
-            Ok(node) => self.eval(&node),
-            Err(error) => {
-                self.findings().report(error);
-                None
-            }
-        }
     }
 
     /// `{{resolve:ssm:…}}` in a text: the override when there is one, else the text as it stands.

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use super::node::{Key, Map, Node, Value};
+use super::node::{Key, Map, Mark, Node, Value};
 use super::{Diagnostic, Scope, Template};
 
 /// Most entries that the loops of a template may make.
 pub const MAX_LOOP_ENTRIES: usize = 50_000;
+/// Deepest nesting of loops that AWS takes.
+const MAX_NESTED_LOOPS: usize = 5;
+const TRANSFORM: &str = "AWS::LanguageExtensions";
 
 /// The template with its loops written out; `None` when it has none.
 #[must_use]
@@ -39,6 +42,16 @@ struct Loops<'s, 'a> {
     entries: usize,
 }
 
+impl Scope<'_> {
+    /// Says of what only language extensions have that the template does not ask for them.
+    pub(super) fn needs_extensions(&self, what: &str, mark: &Mark) {
+        if !self.template.has_transform(TRANSFORM) {
+            let message = format!("{what} needs the transform {TRANSFORM}: without it AWS refuses to deploy this");
+            self.findings().report(Diagnostic::warning(message).at(mark.location()));
+        }
+    }
+}
+
 impl Loops<'_, '_> {
     fn node(&mut self, node: &Node) -> Node {
         match &node.value {
@@ -65,6 +78,7 @@ impl Loops<'_, '_> {
         let mut entries = Vec::with_capacity(map.len());
         for (key, value) in map.iter() {
             if key.text.starts_with("Fn::ForEach::") {
+                self.judge(key);
                 self.write_out(value, &mut entries);
             } else {
                 let key = Key { text: Arc::from(self.substituted(&key.text)), mark: key.mark.clone() };
@@ -72,6 +86,22 @@ impl Loops<'_, '_> {
             }
         }
         Node::map(entries, &node.mark)
+    }
+
+    /// Loops are for those who ask for them, and nest as deep as AWS has them.
+    fn judge(&self, key: &Key) {
+        let report = |error: Diagnostic| self.scope.findings().report(error.at(key.mark.location()));
+        if !self.scope.template.has_transform(TRANSFORM) {
+            let error =
+                Diagnostic::error(format!("{} is a loop, which only the transform {TRANSFORM} writes out", key.text));
+            report(error.help(format!("write Transform: [{TRANSFORM}, AWS::Serverless-2016-10-31]")));
+        }
+        if self.variables.len() >= MAX_NESTED_LOOPS {
+            report(Diagnostic::error(format!(
+                "loops nest {MAX_NESTED_LOOPS} deep at most, and {} stands deeper",
+                key.text
+            )));
+        }
     }
 
     /// `[variable, collection, {key: value}]`: the entries once for each item of the collection.
@@ -82,8 +112,12 @@ impl Loops<'_, '_> {
         let (Some(variable), Some(body)) = (variable.scalar(), body.as_map()) else {
             return self.mistake(argument, "Fn::ForEach repeats the entries of a mapping, under a variable's name");
         };
-        let collection = self.node(collection);
-        for item in self.scope.eval(&collection).map(|list| list.strings()).unwrap_or_default() {
+        let (collection, place) = (self.node(collection), collection);
+        let items = self.scope.eval(&collection);
+        let Some(items) = items.filter(|items| items.as_list().is_some()) else {
+            return self.mistake(place, "Fn::ForEach repeats for each item of a list, written out or of a parameter");
+        };
+        for item in items.strings() {
             self.entries += body.len();
             if self.entries > MAX_LOOP_ENTRIES {
                 return self.mistake(argument, "the loops of this template make more than 50,000 entries");

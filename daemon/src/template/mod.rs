@@ -10,6 +10,7 @@
 //! | [`parameter`], [`condition`] | parameters, conditions |
 //! | `evaluate`, [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
 //! | [`mod@reference`], `physical`, `generated` | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
+//! | [`include`] | `Fn::Transform` with `AWS::Include` of a local file |
 //! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
@@ -27,6 +28,7 @@ pub mod findings;
 mod generated;
 pub mod globals;
 pub(crate) mod hashed;
+pub mod include;
 pub mod intrinsic;
 pub mod json;
 pub mod language_extensions;
@@ -93,7 +95,9 @@ impl Template {
     /// Whether `Transform` names this macro.
     #[must_use]
     pub fn has_transform(&self, name: &str) -> bool {
-        self.root.get("Transform").is_some_and(|node| node.strings().iter().any(|entry| entry == name))
+        let stated = self.root.get("Transform");
+        let all = stated.map(|node| node.as_list().unwrap_or(std::slice::from_ref(node))).unwrap_or_default();
+        all.iter().any(|one| one.get("Name").unwrap_or(one).as_str() == Some(name))
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::include::{self, Including};
 use super::{Diagnostic, Findings, Mark, Node, Template, check, globals, language_extensions, parameter, schema};
 
 /// Reads a file's text; the only way in which resolving reaches beyond its arguments.
@@ -49,6 +50,8 @@ pub struct Scope<'a> {
     pub(super) conditions: RefCell<HashMap<Arc<str>, Option<bool>>>,
     /// Properties that are being evaluated because a name needs them, to end cycles.
     pub(super) pending: RefCell<HashSet<(String, String)>>,
+    /// Files that are being included, to end cycles.
+    pub(super) including: RefCell<Including>,
     /// Nested templates that were opened; `None` where that failed or is under way.
     children: RefCell<BTreeMap<String, Option<Rc<Scope<'a>>>>>,
     /// The templates around this one, to name cycles.
@@ -72,11 +75,16 @@ impl<'a> Scope<'a> {
     ) -> Scope<'a> {
         ancestors.push(template.file.as_ref().clone());
         around.findings.source(&template.file);
-        check::report(&template, &around.findings);
         let parameters = parameter::values(&template, given, &around.findings);
         let (conditions, pending, children) = (RefCell::default(), RefCell::default(), RefCell::default());
-        let template = Rc::new(template);
-        let mut scope = Scope { template, around, prefix, parameters, conditions, pending, children, ancestors };
+        let (template, including) = (Rc::new(template), RefCell::default());
+        let mut scope =
+            Scope { template, around, prefix, parameters, conditions, pending, including, children, ancestors };
+        if let Some(whole) = include::expand(&scope) {
+            scope.parameters = parameter::values(&whole, given, scope.findings());
+            scope.template = Rc::new(whole);
+        }
+        check::report(&scope.template, scope.findings());
         if let Some(expanded) = language_extensions::expand(&scope) {
             scope.template = Rc::new(expanded);
         }
