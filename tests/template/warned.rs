@@ -113,6 +113,41 @@ fn a_gateway_response_that_there_is_not_is_told() {
 }
 
 #[test]
+fn a_gateway_response_in_other_letters_is_served_where_aws_documents_it() {
+    let event = "Api, Properties: {Path: /a, Method: GET, RestApiId: !Ref A}";
+    let text = api("Api", "StageName: p\nGatewayResponses:\n  DEFAULT_4xx: {StatusCode: 404}", event);
+    is_warned(&text, 6, "own name of the gateway response DEFAULT_4xx is DEFAULT_4XX; it is served as that");
+    let (project, _) = resolve_text(&text);
+    let responses = &project.apis[&ApiId("A".to_owned())].gateway_responses;
+    assert_eq!(responses["DEFAULT_4XX"].status, Some(404));
+    let plain = "Resources:\n  A: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a}}\n  G:\n    \
+                 Type: AWS::ApiGateway::GatewayResponse\n    Properties:\n      RestApiId: !Ref A\n      \
+                 ResponseType: DEFAULT_4xx\n";
+    is_warned(plain, 7, "no gateway response of type DEFAULT_4xx: AWS refuses it");
+}
+
+#[test]
+fn a_path_of_a_document_that_begins_with_no_slash_is_told() {
+    let text = "Resources:\n  A:\n    Type: AWS::Serverless::Api\n    Properties:\n      StageName: s\n      \
+                DefinitionBody:\n        swagger: '2.0'\n        paths:\n          /x: {}\n          x-said: {}\n          \
+                y: {get: {x-amazon-apigateway-integration: {type: mock}}}\n";
+    is_warned(text, 11, "the path y begins with no slash, so AWS refuses it");
+}
+
+#[test]
+fn functions_of_language_extensions_without_their_transform_are_told() {
+    let variable = |value: &str| function(&format!("Environment:\n  Variables:\n    GOOD: {value}"));
+    for (call, what) in [
+        ("!Length [a]", "Fn::Length needs the transform AWS::LanguageExtensions"),
+        ("!ToJsonString {a: b}", "Fn::ToJsonString needs the transform"),
+        ("!FindInMap [M, a, b, {DefaultValue: c}]", "a DefaultValue of Fn::FindInMap needs the transform"),
+    ] {
+        is_warned(&variable(call), 6, what);
+        assert_eq!(warnings(&format!("Transform: AWS::LanguageExtensions\n{}", variable(call))), [], "{call}");
+    }
+}
+
+#[test]
 fn paths_that_api_gateway_refuses_beside_each_other_are_told_and_served() {
     let beside = |kind: &str, one: &str, other: &str| {
         function(&format!("Events:\n  {}\n  {}", route(kind, "E1", one), route(kind, "E2", other)))

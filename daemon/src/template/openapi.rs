@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::json::to_json;
-use super::node::{Map, Node};
+use super::node::{Key, Map, Node};
 
 /// Longest chain of `$ref`s that is followed.
 const MAX_REFERENCES: usize = 16;
@@ -70,6 +70,14 @@ impl Document {
         paths.map(|(key, item)| (key.text.as_ref(), self.follow(item)))
     }
 
+    /// Keys among the paths that are none: neither `/…`, nor HTTP's `$default`, nor an extension.
+    pub fn misplaced(&self) -> impl Iterator<Item = &Key> {
+        let paths = self.root.get("paths").and_then(Node::as_map).into_iter().flat_map(Map::iter);
+        paths
+            .map(|(key, _)| key)
+            .filter(|key| !["/", "$", "x-", "Fn::"].iter().any(|start| key.text.starts_with(start)))
+    }
+
     /// Every method of every path, in order.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
@@ -81,7 +89,7 @@ impl Document {
         let methods = item.as_map().into_iter().flat_map(Map::iter);
         let methods = methods.filter(|(key, _)| !NO_METHODS.contains(&key.text.as_ref()));
         let methods = methods.filter(|(key, _)| is_method(&key.text));
-        let operation = |(key, node): (&super::node::Key, &Node)| Operation {
+        let operation = |(key, node): (&Key, &Node)| Operation {
             path: path.to_owned(),
             method: method_name(&key.text),
             node: self.follow(node).clone(),

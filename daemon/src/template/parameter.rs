@@ -37,6 +37,9 @@ pub fn values(template: &Template, given: &Given, findings: &Findings) -> BTreeM
 
 fn value(key: &Key, declaration: &Node, given: &Given, findings: &Findings) -> Node {
     let kind = declaration.get("Type").and_then(Node::as_str).unwrap_or("String");
+    if let Some(warning) = unknown_type(key, declaration) {
+        findings.report(warning.path(format!("Parameters.{}", key.text)));
+    }
     let from_outside = given.value(&key.text, declaration);
     let chosen = from_outside.or_else(|| declaration.as_map()?.get("Default").filter(|node| !node.is_null()).cloned());
     let is_default = given.value(&key.text, declaration).is_none();
@@ -54,6 +57,21 @@ fn value(key: &Key, declaration: &Node, given: &Given, findings: &Findings) -> N
         findings.report(problem.at(declaration.mark.location()).path(format!("Parameters.{}", key.text)));
     }
     if is_list(kind) { split(&value) } else { as_text(&value) }
+}
+
+/// What CloudFormation alone refuses of a type; here the parameter is text.
+fn unknown_type(key: &Key, declaration: &Node) -> Option<Diagnostic> {
+    let Some(stated) = declaration.get("Type") else {
+        let message = format!("the parameter {} has no Type, so AWS refuses to deploy this; here it is text", key.text);
+        return Some(Diagnostic::warning(message).at(key.mark.location()));
+    };
+    let of_list = |kind: &str| kind.strip_prefix("List<").and_then(|kind| kind.strip_suffix('>')).map(str::to_owned);
+    let known = |kind: &str| matches!(kind, "String" | "Number" | "CommaDelimitedList") || kind.starts_with("AWS::");
+    let is_known = stated.as_str().is_some_and(|kind| known(kind) || of_list(kind).is_some_and(|kind| known(&kind)));
+    let name = stated.scalar().unwrap_or_default();
+    let message =
+        format!("{name:?} is no type that a parameter may have, so AWS refuses to deploy this; here it is text");
+    (!is_known).then(|| Diagnostic::warning(message).at(stated.mark.location()))
 }
 
 /// A default that the declaration itself does not allow asks for a value at the deployment; here it is used until then.

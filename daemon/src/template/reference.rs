@@ -136,8 +136,14 @@ impl Scope<'_> {
                 self.layer_arn(id)
             }
             ("AWS::ApiGateway::RestApi" | "AWS::Serverless::Api", "RootResourceId") => root_resource(&self.id(id)),
-            (kind, "ApiId" | "RestApiId" | "ResourceId" | "AuthorizerId") if kind.starts_with("AWS::ApiGateway") => {
-                self.reference(id, mark).as_str().unwrap_or(id).to_owned()
+            (
+                kind,
+                "ApiId" | "RestApiId" | "ResourceId" | "AuthorizerId" | "IntegrationId" | "RouteId"
+                | "RequestValidatorId" | "VpcLinkId",
+            ) if kind.starts_with("AWS::ApiGateway") => self.reference(id, mark).as_str().unwrap_or(id).to_owned(),
+            ("AWS::ApiGateway::DomainNameV2", "DomainNameArn") => {
+                let name = self.property(id, "DomainName").unwrap_or_else(|| id.to_owned());
+                self.arn("apigateway", &format!("/domainnames/{name}+{id}"))
             }
             (kind, "ModelId" | "DeploymentId" | "APIKeyId") if kind.starts_with("AWS::ApiGateway") => id.to_owned(),
             ("AWS::Lambda::Version", "Version") => "1".to_owned(),

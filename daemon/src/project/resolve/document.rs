@@ -12,10 +12,37 @@ use super::reply::{cors, gateway_response};
 use super::{authorizer_check, gateway_responses};
 use crate::project::api::{ApiKeySource, ApiKind, Method, Validation};
 use crate::template::json::to_json;
-use crate::template::node::Map;
+use crate::template::node::{Key, Map, Mark, Value};
 use crate::template::openapi::{Document, Operation, Requirement};
 use crate::template::properties::Properties;
-use crate::template::{Findings, Node};
+use crate::template::{Diagnostic, Findings, Node, yaml};
+
+/// The document that a property states, which may also be text of JSON or YAML.
+pub(super) fn stated(properties: &Properties<'_>, name: &str) -> Option<Node> {
+    let node = properties.get(name)?;
+    let Some(text) = node.as_str() else { return Some(node.clone()) };
+    match yaml::parse(&node.mark.file, text) {
+        Ok(document) if document.as_map().is_some() => Some(at(&document, &node.mark)),
+        Ok(_) | Err(_) => {
+            properties
+                .error(name, format!("{name} is an OpenAPI document, and this text is none: neither JSON nor YAML"));
+            None
+        }
+    }
+}
+
+/// A tree that was read from text inside a template stands where the text does.
+fn at(node: &Node, mark: &Mark) -> Node {
+    match &node.value {
+        Value::List(items) => Node::list(items.iter().map(|item| at(item, mark)).collect(), mark),
+        Value::Map(map) => {
+            let entries =
+                map.iter().map(|(key, value)| (Key { text: key.text.clone(), mark: mark.clone() }, at(value, mark)));
+            Node::map(entries.collect(), mark)
+        }
+        value => Node::new(value.clone(), mark),
+    }
+}
 
 /// Puts everything that the document says into the draft.
 pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>, findings: &Findings) {
@@ -27,6 +54,10 @@ pub(super) fn apply(document: &Document, draft: &mut Draft, index: &Index<'_>, f
             authorizer_check::check(&Properties::new(node, name, findings), context.api);
         }
         draft.schemes.insert(name.to_owned(), authorizer::of_scheme(node, context));
+    }
+    for key in document.misplaced() {
+        let message = format!("the path {} begins with no slash, so AWS refuses it; here it is left out", key.text);
+        findings.report(Diagnostic::warning(message).at(key.mark.location()).path(format!("paths.{}", key.text)));
     }
     for (path, _) in document.paths() {
         draft.api.slash_default |= is_slash_default(path, context.api);
@@ -53,10 +84,11 @@ fn about_the_api(document: &Document, draft: &mut Draft, findings: &Findings) {
     let responses = document.extension("gateway-responses");
     if let Some(responses) = responses.filter(|_| api.kind == ApiKind::Rest) {
         let responses = Properties::new(responses, "x-amazon-apigateway-gateway-responses", findings);
-        responses.entries().for_each(|(kind, _)| gateway_responses::check(kind, &responses, kind));
+        let read = |(kind, response): (&str, Properties<'_>)| {
+            (gateway_responses::meant(kind, &responses), gateway_response(response.node))
+        };
+        api.gateway_responses.extend(responses.entries().map(read));
     }
-    let responses = responses.and_then(Node::as_map).into_iter().flat_map(Map::iter);
-    api.gateway_responses.extend(responses.map(|(kind, node)| (kind.text.to_string(), gateway_response(node))));
     if let Some(size) = document.extension("minimum-compression-size").and_then(Node::as_i64) {
         api.minimum_compression_size = u64::try_from(size).ok();
     }

@@ -30,20 +30,30 @@ fn base_path(path: &str, normalize: bool) -> String {
 pub(super) fn attach(scope: &Scope<'_>, drafts: &mut [Draft]) {
     for (id, resource) in scope.resources() {
         let (api, path) = match scope.type_of(id) {
-            Some("AWS::ApiGateway::BasePathMapping") => ("RestApiId", "BasePath"),
+            Some("AWS::ApiGateway::BasePathMapping" | "AWS::ApiGateway::BasePathMappingV2") => {
+                ("RestApiId", "BasePath")
+            }
             Some("AWS::ApiGatewayV2::ApiMapping") => ("ApiId", "ApiMappingKey"),
             _ => continue,
         };
         let node = scope.properties(resource);
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         let Some(target) = properties.text(api) else { continue };
-        let name = domain_name(scope, &properties.text("DomainName").unwrap_or_default());
+        // A private domain goes by its ARN, since several accounts may have one of its name.
+        let stated = properties.text("DomainName").or_else(|| properties.text("DomainNameArn"));
+        let name = domain_name(scope, of_arn(&stated.unwrap_or_default()));
         let base_path = properties.text(path).unwrap_or_default().trim_matches('/').to_owned();
         let base_path = if base_path == "(none)" { String::new() } else { base_path };
         if let Some(draft) = drafts.iter_mut().find(|draft| draft.api.id.0 == target) {
             draft.api.domains.push(Domain { name, base_path });
         }
     }
+}
+
+/// `private.example.com` of `arn:aws:apigateway:us-east-1:123456789012:/domainnames/private.example.com+abcd1234`.
+fn of_arn(stated: &str) -> &str {
+    let Some((_, name)) = stated.split_once(":/domainnames/") else { return stated };
+    name.split_once('+').map_or(name, |(name, _)| name)
 }
 
 /// `Ref` of a domain resource gives its logical id; what counts is the name that it states.

@@ -32,3 +32,17 @@ pub(super) fn check(kind: &str, properties: &Properties<'_>, name: &str) {
         properties.warning(name, format!("API Gateway has no gateway response of type {kind}: AWS refuses it"));
     }
 }
+
+/// The type that a document means, which AWS's own guide has written in other letters (`DEFAULT_4xx`). The interface behind
+/// `AWS::ApiGateway::GatewayResponse` takes capitals alone.
+pub(super) fn meant(kind: &str, properties: &Properties<'_>) -> String {
+    let capitals = kind.to_ascii_uppercase();
+    if capitals != kind && TYPES.contains(&capitals.as_str()) {
+        let message =
+            format!("API Gateway's own name of the gateway response {kind} is {capitals}; it is served as that");
+        properties.warning(kind, message);
+        return capitals;
+    }
+    check(kind, properties, kind);
+    kind.to_owned()
+}

@@ -51,8 +51,8 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
 impl Parts<'_> {
     fn draft(&self, scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
-        if let Some(body) = properties.get("Body") {
-            document::apply(&Document::new(body.clone()), &mut draft, self.index, scope.findings());
+        if let Some(body) = document::stated(properties, "Body") {
+            document::apply(&Document::new(body), &mut draft, self.index, scope.findings());
         }
         if let Some(cors) = properties.get("CorsConfiguration").and_then(reply::cors) {
             draft.api.cors = Some(cors);
@@ -77,7 +77,7 @@ impl Parts<'_> {
         }
         for (name, node) in self.routes.iter().filter(|(_, node)| belongs(node, id)) {
             let route = Properties::new(node, format!("Resources.{name}.Properties"), scope.findings());
-            draft.push(self.route(&route, context));
+            draft.push(self.route(scope, &route, context));
         }
     }
 
@@ -90,6 +90,12 @@ impl Parts<'_> {
         };
         own(&self.integrations, payload_version);
         own(&self.stages, deployed);
+        let mut stages = self.stages.iter().filter(|(_, node)| belongs(node, api));
+        let served = stages.next().and_then(|(_, node)| node.get("StageName")?.scalar()).unwrap_or_default();
+        for (name, node) in stages {
+            let stage = Properties::new(node, format!("Resources.{name}.Properties"), scope.findings());
+            reply::further_stage(&stage, &served);
+        }
     }
 
     fn api(&self, id: &str, properties: &Properties<'_>) -> Api {
@@ -102,12 +108,16 @@ impl Parts<'_> {
         api
     }
 
-    fn route(&self, route: &Properties<'_>, context: Context<'_>) -> RouteDraft {
+    fn route(&self, scope: &Scope<'_>, route: &Properties<'_>, context: Context<'_>) -> RouteDraft {
         let (method, path) = route_key(&route.text("RouteKey").unwrap_or_default());
         let target = route.text("Target").unwrap_or_default();
         let name = target.trim_start_matches("integrations/");
         let node = self.integrations.iter().find(|(id, _)| *id == name).map(|(_, node)| node);
-        if node.is_none() {
+        if target.is_empty() {
+            route.warning("Target", "the route has no Target, so that nothing answers it");
+        } else if node.is_none() && scope.findings().is_stand_in(name) {
+            route.warning("Target", format!("{target} is no integration of this template, so the route is not served"));
+        } else if node.is_none() {
             route.error("Target", format!("{target} is no integration of this template"));
         }
         RouteDraft {

@@ -15,6 +15,15 @@ pub(super) fn no_canary(properties: &Properties<'_>) {
     }
 }
 
+/// An API is served with one stage, and of the others it is said that they are not.
+pub(super) fn further_stage(stage: &Properties<'_>, served: &str) {
+    let name = stage.text("StageName").unwrap_or_default();
+    stage.warning(
+        "StageName",
+        format!("samd serves one stage of an API, here {served}: the stage {name} is not served"),
+    );
+}
+
 /// Whether the endpoint is said to be edge-optimised: SAM's `EDGE` or `{Type: EDGE}`, CloudFormation's `{Types: [EDGE]}`.
 ///
 /// One that says nothing is served as a regional one.

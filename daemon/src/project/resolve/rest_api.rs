@@ -125,9 +125,12 @@ impl<'s, 'a> Parts<'s, 'a> {
         if let Some(body) = body(self.scope, id, properties) {
             document::apply(&Document::new(body), &mut draft, self.index, self.scope.findings());
         }
-        for (stage, node) in belonging(&self.stages, id).take(1) {
-            let path = format!("Resources.{stage}.Properties");
-            reply::no_canary(&Properties::new(node, path, self.scope.findings()));
+        for (at, (stage, node)) in belonging(&self.stages, id).enumerate() {
+            let stage = Properties::new(node, format!("Resources.{stage}.Properties"), self.scope.findings());
+            match at {
+                0 => reply::no_canary(&stage),
+                _ => reply::further_stage(&stage, &draft.api.stage),
+            }
         }
         self.add(id, &mut draft);
         draft
@@ -179,16 +182,19 @@ impl<'s, 'a> Parts<'s, 'a> {
 
     fn route(&self, api: &str, method: &Properties<'_>, context: Context<'_>) -> Option<RouteDraft> {
         let resource = method.text("ResourceId").unwrap_or_default();
-        let Some(path) = self.path(api, &resource) else {
-            let message = format!("{resource} is no resource of the API {api}");
-            // A resource of another stack is known to a deployment alone.
-            let is_stand_in = method.get("ResourceId").is_some_and(|node| method.is_stand_in(node));
-            if is_stand_in {
-                method.warning("ResourceId", message)
-            } else {
-                method.error("ResourceId", message)
+        let path = match self.path(api, &resource) {
+            Ok(path) => path,
+            Err(last) => {
+                let message = format!("{resource} is no resource of the API {api}");
+                // A resource of another stack, or one under it, is known to a deployment alone.
+                let is_stand_in = method.get("ResourceId").is_some_and(|node| method.is_stand_in(node));
+                if is_stand_in || self.scope.findings().is_stand_in(&last) {
+                    method.warning("ResourceId", message)
+                } else {
+                    method.error("ResourceId", message)
+                }
+                return None;
             }
-            return None;
         };
         let integrated = method
             .get("Integration")
@@ -204,20 +210,20 @@ impl<'s, 'a> Parts<'s, 'a> {
         })
     }
 
-    /// The path of a resource: the parts up to the root.
-    fn path(&self, api: &str, resource: &str) -> Option<String> {
+    /// The path of a resource: the parts up to the root; else the id at which the way to it ends.
+    fn path(&self, api: &str, resource: &str) -> Result<String, String> {
         let mut parts = Vec::new();
         let mut current = resource.to_owned();
         while current != root_resource(api) {
-            let (parent, part) = self.resources.get(current.as_str())?;
+            let Some((parent, part)) = self.resources.get(current.as_str()) else { return Err(current) };
             parts.push(part.as_str());
             if parts.len() > MAX_PATH_PARTS {
-                return None;
+                return Err(current);
             }
             current.clone_from(parent);
         }
         parts.reverse();
-        Some(format!("/{}", parts.join("/")))
+        Ok(format!("/{}", parts.join("/")))
     }
 
     fn validation(&self, method: &Properties<'_>) -> Validation {
@@ -268,8 +274,8 @@ fn security(method: &Properties<'_>) -> Option<Vec<Requirement>> {
 fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
     let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
     let asset = resource.and_then(|resource| resource.at(&["Metadata", "aws:asset:path"]));
-    if let Some(body) = properties.get("Body") {
-        return Some(body.clone());
+    if properties.get("Body").is_some() {
+        return document::stated(properties, "Body");
     }
     let location = asset.or_else(|| properties.get("BodyS3Location"))?;
     let Some(path) = location.as_str().filter(|path| !path.starts_with("s3://")) else {

@@ -203,8 +203,7 @@ fn own_responses(properties: &Properties<'_>) -> BTreeMap<String, crate::project
     let responses = properties.map("GatewayResponses");
     let entries = responses.iter().flat_map(|responses| responses.entries().map(move |entry| (responses, entry)));
     let read = |(responses, (kind, response)): (&Properties<'_>, (&str, Properties<'_>))| {
-        gateway_responses::check(kind, responses, kind);
-        (kind.to_owned(), reply::gateway_response(response.node))
+        (gateway_responses::meant(kind, responses), reply::gateway_response(response.node))
     };
     entries.map(read).collect()
 }
