@@ -186,3 +186,20 @@ fn an_origin_is_all_of_them_only_where_it_stands_alone() {
         assert_eq!(errors(&api("HttpApi", &format!("CorsConfiguration: {{{cors}}}"))), [], "{cors}");
     }
 }
+
+#[test]
+fn credentials_of_a_rest_api_are_refused_only_where_all_is_written_out() {
+    let parameters = "Parameters: {O: {Type: String, Default: \"'*'\"}}\nConditions: {Y: !Equals [a, a]}\n";
+    let cors = |cors: &str| format!("{parameters}{}", api("Api", &format!("StageName: s, Cors: {{{cors}}}")));
+    for open in ["AllowCredentials: true", "AllowCredentials: true, AllowOrigin: \"'*'\""] {
+        assert_eq!(errors(&cors(open)).len(), 1, "{open}");
+    }
+    for unseen in [
+        "AllowCredentials: true, AllowOrigin: !Ref O",
+        "AllowCredentials: !If [Y, true, false]",
+        "AllowCredentials: 'true', AllowOrigin: \"'*'\"",
+    ] {
+        is_warned(&cors(unseen), "browsers let nobody use AllowCredentials");
+    }
+    assert_eq!(errors(&cors("AllowCredentials: true, AllowOrigin: \"'https://a.example'\"")), []);
+}

@@ -1,6 +1,6 @@
 //! What AWS's translator refuses of events.
 
-use super::refused::{errors, event, is_refused};
+use super::refused::{api, errors, event, function, is_refused};
 
 #[test]
 fn what_is_said_of_a_source_that_lambda_polls_is_whole() {
@@ -105,4 +105,51 @@ fn mistakes_in_routes_are_named() {
     }
     let api = "  A: {Type: AWS::Serverless::HttpApi, Properties: {DefinitionBody: {swagger: '2.0', paths: {}}}}\n";
     is_refused(&format!("{}{api}", event("HttpApi", &route("ApiId: !Ref A"))), "has no openapi of version 3");
+}
+
+#[test]
+fn an_event_names_its_api_by_a_ref() {
+    for (kind, property) in [("Api", "RestApiId"), ("HttpApi", "ApiId")] {
+        let named = |id: &str| {
+            let events = event(kind, &format!("Path: /x, Method: get, {property}: {id}"));
+            let text = api(kind, if kind == "Api" { "StageName: s" } else { "Description: d" });
+            format!("{events}{}", text.strip_prefix(&function("")).expect("the function comes first"))
+        };
+        for call in ["!Sub '${A}'", "!If [C, !Ref A, !Ref A]", "!Select [0, [!Ref A]]", "!Ref AWS::NoValue"] {
+            is_refused(&named(call), &format!("{property} is a Ref of the API"));
+        }
+        assert_eq!(errors(&named("!Ref A")), [], "{property}");
+        let answered =
+            format!("Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n{}", named("!Sub '${A}'"));
+        assert_eq!(errors(&answered), [], "{property}");
+    }
+}
+
+#[test]
+fn a_route_is_claimed_twice_also_where_a_deployment_has_one_of_its_functions() {
+    let conditions = "Conditions: {One: !Equals [a, b], Other: !Equals [a, a]}\n";
+    for kind in ["Api", "HttpApi"] {
+        let claim = |id: &str, condition: &str, path: &str| {
+            let text = event(kind, &format!("Path: {path}, Method: GET"));
+            let text = text.strip_prefix("Resources:\n").expect("resources").replace("  F:\n", &format!("  {id}:\n"));
+            text.replace("    Properties", &format!("    Condition: {condition}\n    Properties"))
+        };
+        let text =
+            |path: &str| format!("{conditions}Resources:\n{}{}", claim("F", "One", "/x"), claim("G", "Other", path));
+        is_refused(&text("/x"), "GET /x is defined twice; the first stands at /project/template.yaml:6:");
+        assert_eq!(errors(&text("/x")).len(), 1);
+        assert_eq!(errors(&text("/y")), []);
+        assert_eq!(errors(&text("/x").replace("Condition: One", "Condition: Other")).len(), 1, "it is told once");
+    }
+}
+
+#[test]
+fn properties_are_written_out() {
+    let call = "!If [C, {Path: /x, Method: get}, {Path: /y, Method: get}]";
+    let text = function(&format!("Events: {{E: {{Type: Api, Properties: {call}}}}}"));
+    is_refused(&text, "the Properties of the event E are written out: SAM resolves no Fn::If there");
+    for kind in ["Function", "Api", "HttpApi", "StateMachine"] {
+        let text = format!("{}  A: {{Type: AWS::Serverless::{kind}, Properties: !If [C, {{}}, {{}}]}}\n", function(""));
+        is_refused(&text, "the Properties of A are written out: SAM resolves no Fn::If there");
+    }
 }

@@ -4,7 +4,7 @@
 //! A rule judges what is written out. Where a function stands for a value, only a deployment knows it, and the rule is
 //! silent. One property by itself is judged by [`super::schema`]. What only some resources have stands in rooms of its own:
 //! APIs (`api`, `websocket`) with their documents (`document`) and domains (`domain`), functions (`function`), events
-//! (`event`) and what Lambda polls (`source`), policies (`policy`), connectors (`connector`), names that SAM itself uses
+//! (`event`), the routes that they claim (`route`) and what Lambda polls (`source`), policies (`policy`), connectors (`connector`), names that SAM itself uses
 //! (`made`).
 
 mod api;
@@ -15,6 +15,7 @@ mod event;
 mod function;
 mod made;
 mod policy;
+mod route;
 mod source;
 mod websocket;
 
@@ -25,6 +26,7 @@ use super::{Template, globals};
 
 pub(super) use connector::of_attribute as of_connectors;
 pub(super) use event::judge as of_event;
+pub(super) use route::judge as of_routes;
 
 /// A resource's properties, and where to say what is wrong with them.
 struct Judged<'j> {

@@ -149,6 +149,7 @@ pub fn report(template: &Template, findings: &Findings) {
     for (section, kind) in [("Api", "AWS::Serverless::Api"), ("HttpApi", "AWS::Serverless::HttpApi")] {
         of_implicit_api(template, section, kind, &report);
     }
+    rules::of_routes(template, &report);
 }
 
 /// What Globals say is all that an implicit API has, where an event makes one.
@@ -186,6 +187,9 @@ fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, repor
     let resources = Path::section("Resources");
     let resource_path = resources.to(&id.text);
     let path = resource_path.to("Properties");
+    if written_out(stated, &format_args!("the Properties of {}", id.text), &path, report) {
+        return;
+    }
     let properties = globals::merged(template, resource);
     Owner { title: kind, name: &kind, mark: &id.mark, path: &path }.check(&properties, report);
     rules::of_resource(template, (id, kind), &properties, &path, report);
@@ -207,6 +211,17 @@ fn of_resource(template: &Template, id: &Key, kind: &str, resource: &Node, repor
             of_event(template, kind, (name, event), &events.to(&name.text), report);
         }
     }
+}
+
+/// Says it where a function stands for all of the properties, which SAM reads before it is answered.
+fn written_out(stated: Option<&Node>, what: &dyn fmt::Display, path: &Path<'_>, report: &Report<'_>) -> bool {
+    let call = stated.filter(|node| is_intrinsic(node)).and_then(Node::as_map).and_then(|map| map.iter().next());
+    let Some((function, _)) = call.filter(|(key, _)| is_unanswered(&key.text) && !report.is_answered) else {
+        return false;
+    };
+    let message = format!("{what} are written out: SAM resolves no {} there", function.text);
+    report.error(message, &function.mark, path);
+    true
 }
 
 /// Whether a key is a function whose answer SAM does not see; includes and loops are answered before.
@@ -252,6 +267,14 @@ fn of_event(template: &Template, owner: &str, (name, event): (&Key, &Node), path
                 stated.value.kind()
             );
             report.error(message, &stated.mark, &path);
+        }
+        if written_out(
+            event.get("Properties"),
+            &format_args!("the Properties of the event {}", name.text),
+            &path,
+            report,
+        ) {
+            return;
         }
         let empty = Node::map(Vec::new(), &name.mark);
         let properties = event.get("Properties").filter(|node| node.as_map().is_some()).unwrap_or(&empty);

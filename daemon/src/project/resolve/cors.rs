@@ -52,7 +52,8 @@ fn values(properties: &Properties<'_>) -> Option<Values> {
     let origin = cors.text("AllowOrigin").unwrap_or_else(|| "'*'".to_owned());
     let credentials = cors.flag("AllowCredentials") == Some(true);
     if credentials && origin == "'*'" {
-        cors.error("AllowCredentials", "AllowCredentials needs an AllowOrigin other than '*'");
+        // Written out it is an error of SAM's own; a function's answer SAM does not see.
+        cors.warning("AllowCredentials", "with an AllowOrigin of '*' browsers let nobody use AllowCredentials");
     }
     let (headers, methods) = (cors.text("AllowHeaders"), cors.text("AllowMethods"));
     Some(Values { origin, headers, methods, max_age: cors.text("MaxAge"), credentials })

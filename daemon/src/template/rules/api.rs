@@ -34,6 +34,11 @@ pub(super) fn rest(api: &Judged<'_>, template: &Template) {
     if origin.is_some_and(|origin| !origin.says_something()) {
         api.error("Cors", "AllowOrigin says nothing, and an origin is needed; leave it out for all");
     }
+    let credentials = api.at(&["Cors", "AllowCredentials"]);
+    let is_open = origin.is_none_or(|origin| origin.as_str() == Some("'*'"));
+    if is_open && credentials.is_some_and(|node| matches!(node.value, Value::Bool(true))) {
+        api.error("Cors", "AllowCredentials needs an AllowOrigin other than '*'");
+    }
     if api
         .get("OpenApiVersion")
         .and_then(Node::scalar)

@@ -18,10 +18,12 @@ pub(in crate::template) fn judge(
     match kind {
         "Schedule" | "ScheduleV2" | "EventBridgeRule" | "CloudWatchEvent" => scheduled(&event),
         "Api" => {
+            named_api(&event, "RestApiId");
             request_parameters(&event);
             restricted(&event, template);
         }
         "HttpApi" => {
+            named_api(&event, "ApiId");
             authorization(&event, template);
             scopes(&event);
             documented(&event, template);
@@ -58,6 +60,15 @@ fn scheduled(event: &Judged<'_>) {
             event.error("DeadLetterConfig", "the Type of a DeadLetterConfig is SQS");
         }
         _ => {}
+    }
+}
+
+/// SAM finds the API by a logical id: no function but a Ref of it may stand there.
+fn named_api(event: &Judged<'_>, name: &str) {
+    let Some(call) = event.get(name).filter(|node| is_intrinsic(node) && !event.report.is_answered) else { return };
+    let meant = call.get("Ref").and_then(Node::as_str);
+    if call.get("Fn::Transform").is_none() && meant.is_none_or(|meant| meant == "AWS::NoValue") {
+        event.error(name, format!("{name} is a Ref of the API: SAM resolves no other function there"));
     }
 }
 
