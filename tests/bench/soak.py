@@ -70,7 +70,7 @@ def main():
             [thread.start() for thread in threads]
             began, version = time.monotonic(), 0
             while done[0] < args.requests:
-                time.sleep(1)
+                time.sleep(0.6)
                 version += 1
                 (work / "soak/src/app.py").write_text(code(version))
                 # Looked at between two edits, so that no sample has a reload under way.
