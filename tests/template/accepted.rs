@@ -203,3 +203,36 @@ fn credentials_of_a_rest_api_are_refused_only_where_all_is_written_out() {
     }
     assert_eq!(errors(&cors("AllowCredentials: true, AllowOrigin: \"'https://a.example'\"")), []);
 }
+
+#[test]
+fn a_place_that_only_a_deployment_knows_is_no_mistake() {
+    let parameters = "Parameters: {Place: {Type: String}}\nMappings: {Kinds: {known: {runtime: python3.12}}}\n";
+    for (resource, why) in [
+        ("{Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: !Ref Place}}", "A is not a local file"),
+        (
+            "{Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: !Sub '${Place}/a.yaml'}}",
+            "A is not a local file",
+        ),
+        ("{Type: AWS::Serverless::Application, Properties: {Location: !Ref Place}}", "A is not a local file"),
+        ("{Type: AWS::ApiGateway::RestApi, Properties: {BodyS3Location: !Ref Place}}", "the OpenAPI document is in S3"),
+        (
+            "{Type: AWS::ApiGatewayV2::Api, Properties: {BodyS3Location: {Bucket: b, Key: k}}}",
+            "the OpenAPI document is in S3",
+        ),
+        (
+            "{Type: AWS::Serverless::Function, Properties: {Handler: a.b, Runtime: python3.12, CodeUri: !Ref Place}}",
+            "only a deployment knows the code of A",
+        ),
+        (
+            "{Type: AWS::Serverless::Function, Properties: {Handler: a.b, InlineCode: x, \
+             Runtime: !FindInMap [Kinds, !Ref Place, runtime]}}",
+            "has a Runtime, so this function cannot run",
+        ),
+    ] {
+        is_warned(&format!("{parameters}Resources:\n  A: {resource}\n"), why);
+    }
+    assert_eq!(
+        errors("Resources:\n  A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: gone}}\n").len(),
+        1
+    );
+}

@@ -70,6 +70,22 @@ fn files_that_include_themselves_are_named_and_end() {
 }
 
 #[test]
+fn includes_that_fit_nowhere_are_told_and_those_that_only_a_deployment_knows_are_no_mistake() {
+    let said = |section: &str, message: &str| {
+        let found = including(&format!("Resources: {section}\n"), &[("list", "[a]")]);
+        assert!(found.iter().any(|found| found.contains(message)), "{section}\n{found:?}");
+    };
+    said(&include("list"), ":1:30: error: a mapping is wanted here, and the included file is a list");
+    said("{'Fn::Transform': text}", "error: Fn::Transform takes the Name of a macro and its Parameters");
+    said("{'Fn::Transform': {Name: AWS::Include}}", "error: AWS::Include names the Location of a file");
+    said(&include("gone"), "error: the included file /project/gone cannot be read");
+    said(&include("!ImportValue place"), "warning: place is not a local file, so it is not included");
+    let api = |body: &str| format!("{{A: {{Type: AWS::ApiGatewayV2::Api, Properties: {{Body: {body}}}}}}}");
+    said(&api("[1]"), "error: Resources.A.Properties.Body: Body is an OpenAPI document, and here it is a list");
+    said(&api("'x: ['"), "Body is an OpenAPI document, and here it is text of neither JSON nor YAML");
+}
+
+#[test]
 fn files_that_include_more_and_more_are_refused_by_a_named_limit() {
     let names: Vec<String> = (0..20).map(|number| format!("f{number}")).collect();
     let twice = |name: &str| format!("{{a: {0}, b: {0}}}", include(name));

@@ -66,7 +66,12 @@ fn replaced(node: &Node, other: impl Fn(&str, &Node) -> Option<Node>) -> Option<
 
 /// A mapping with what its own `Fn::Transform` includes in the place of it.
 fn with_included(scope: &Scope<'_>, node: &Node) -> Option<Node> {
-    with_entries(scope, node, node.get(TRANSFORM))
+    let macros = node.get(TRANSFORM)?;
+    let calls = macros.as_list().unwrap_or(std::slice::from_ref(macros));
+    for other in calls.iter().filter(|call| call.as_map().is_none()) {
+        scope.mistake(&other.mark, "Fn::Transform takes the Name of a macro and its Parameters");
+    }
+    with_entries(scope, node, Some(macros))
 }
 
 /// A mapping with the entries that macros include; where both have a mapping under one key, one mapping of both.
@@ -77,6 +82,10 @@ fn with_entries(scope: &Scope<'_>, node: &Node, macros: Option<&Node>) -> Option
     for call in macros.as_list().unwrap_or(std::slice::from_ref(macros)).iter().filter(|call| call.as_map().is_some()) {
         let included = scope.included(call, |included| with_included(scope, &included).unwrap_or(included));
         let Some(included) = included else { continue };
+        if included.as_map().is_none() {
+            let message = format!("a mapping is wanted here, and the included file is {}", included.value.kind());
+            scope.mistake(&call.mark, message);
+        }
         let entries = map.get_or_insert_with(|| without_transform(own));
         for (key, value) in included.as_map().into_iter().flat_map(Map::iter) {
             let value = entries.get(&key.text).map_or_else(|| value.clone(), |own| both(value, own));
@@ -145,17 +154,18 @@ impl Scope<'_> {
             return None;
         }
         let stated = call.at(&["Parameters", "Location"]);
-        let Some(location) = stated.and_then(|node| self.eval(node)).and_then(|node| Some(node.as_str()?.to_owned()))
-        else {
+        let place = stated.and_then(|node| self.eval(node)).filter(|place| place.as_str().is_some());
+        let Some(place) = place else {
             self.mistake(stated.map_or(&call.mark, |node| &node.mark), "AWS::Include names the Location of a file");
             return None;
         };
-        if location.contains("://") {
+        let location = place.as_str().unwrap_or_default();
+        if location.contains("://") || self.is_deployments(stated, &place) {
             let message = format!("{location} is not a local file, so it is not included");
             self.findings().report(Diagnostic::warning(message).at(call.mark.location()));
             return None;
         }
-        Some(location)
+        Some(location.to_owned())
     }
 }
 

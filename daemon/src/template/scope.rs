@@ -139,6 +139,14 @@ impl<'a> Scope<'a> {
         self.eval(&raw).unwrap_or_else(|| Node::map(Vec::new(), &raw.mark))
     }
 
+    /// Whether only a deployment knows a place: a function gives it, and a part of it is a value that stands in for another.
+    #[must_use]
+    pub fn is_deployments(&self, stated: Option<&Node>, place: &Node) -> bool {
+        let text = place.as_str().unwrap_or_default();
+        let stands_in = |part: &str| self.findings().stands_in(&Node::text(part, &place.mark));
+        stated.is_some_and(super::intrinsic::is_intrinsic) && text.split('/').any(stands_in)
+    }
+
     /// A path of the template, absolute.
     #[must_use]
     pub fn path(&self, relative: &str) -> PathBuf {
@@ -185,7 +193,8 @@ impl<'a> Scope<'a> {
         // The CDK names the nested template's file in the metadata; the property leads to a bucket.
         let location = resource.at(&["Metadata", "aws:asset:path"]).or_else(|| properties.get(property))?;
         let relative = location.as_str().filter(|text| !text.contains("://"));
-        let Some(relative) = relative else {
+        let stated = resource.at(&["Properties", property]);
+        let Some(relative) = relative.filter(|_| !self.is_deployments(stated, location)) else {
             let message = format!("the nested application {id} is not a local file, so nothing of it is served");
             let help = format!("let {property} name a template on this machine");
             self.findings().report(Diagnostic::warning(message).at(location.mark.location()).help(help));

@@ -2,6 +2,7 @@
 
 use super::layer::{self, Layers};
 use crate::project::function::{Code, ImageBuild, Package, Runtime};
+use crate::template::intrinsic::is_intrinsic;
 use crate::template::properties::Properties;
 use crate::template::{Node, Scope};
 
@@ -21,7 +22,7 @@ pub(super) fn package(
     }
     // SAM insists on both; of a plain function Lambda alone does, when it is deployed.
     let is_sams = scope.type_of(id) == Some("AWS::Serverless::Function");
-    let missing = |name: &str, message: String| match is_sams {
+    let missing = |name: &str, message: String| match is_sams && !is_stated(scope, resource, name) {
         true => properties.error(name, message),
         false => properties.warning(name, format!("{message}, so this function cannot run")),
     };
@@ -36,6 +37,11 @@ pub(super) fn package(
     }
     let code = code(scope, id, resource, properties);
     Package::Zip { code, runtime, handler, layers: layer::of_function(properties, layers) }
+}
+
+/// Whether a function stands for a property that has no value here, and may have one in a deployment.
+fn is_stated(scope: &Scope<'_>, resource: &Node, name: &str) -> bool {
+    scope.raw_properties(resource).get(name).is_some_and(is_intrinsic)
 }
 
 /// The runtime that is stated; one that nothing here runs is told, and the function's invocations say so.
@@ -68,6 +74,12 @@ fn code(scope: &Scope<'_>, id: &str, resource: &Node, properties: &Properties<'_
     let Some(node) = properties.get(property) else { return local_code(scope, ".") };
     if let Some(inline) = node.get("ZipFile").and_then(Node::as_str) {
         return Code::Inline(inline.to_owned());
+    }
+    let stated = resource.at(&["Properties", property]);
+    if scope.is_deployments(stated.or_else(|| scope.template.root.at(&["Globals", "Function", property])), node) {
+        properties.warning(property, format!("only a deployment knows the code of {id}, so this function cannot run"));
+        let reason = format!("Only a deployment knows the code of {id}; let {property} name a folder of this machine.");
+        return Code::Unavailable(reason);
     }
     match node.as_str().filter(|path| !path.starts_with("s3://") && !path.starts_with("https://")) {
         Some(path) => local_code(scope, path),

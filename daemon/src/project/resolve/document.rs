@@ -20,15 +20,14 @@ use crate::template::{Diagnostic, Findings, Node, yaml};
 /// The document that a property states, which may also be text of JSON or YAML.
 pub(super) fn stated(properties: &Properties<'_>, name: &str) -> Option<Node> {
     let node = properties.get(name)?;
-    let Some(text) = node.as_str() else { return Some(node.clone()) };
-    match yaml::parse(&node.mark.file, text) {
-        Ok(document) if document.as_map().is_some() => Some(at(&document, &node.mark)),
-        Ok(_) | Err(_) => {
-            properties
-                .error(name, format!("{name} is an OpenAPI document, and this text is none: neither JSON nor YAML"));
-            None
-        }
+    let written = node.as_str().and_then(|text| yaml::parse(&node.mark.file, text).ok());
+    let document = written.map_or_else(|| node.clone(), |document| at(&document, &node.mark));
+    if document.as_map().is_none() {
+        let kind = if node.as_str().is_some() { "text of neither JSON nor YAML" } else { node.value.kind() };
+        properties.error(name, format!("{name} is an OpenAPI document, and here it is {kind}"));
+        return None;
     }
+    Some(document)
 }
 
 /// A tree that was read from text inside a template stands where the text does.

@@ -271,14 +271,16 @@ fn security(method: &Properties<'_>) -> Option<Vec<Requirement>> {
 }
 
 /// The OpenAPI document: Body, or the local file that BodyS3Location names.
-fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
+pub(super) fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
     let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
     let asset = resource.and_then(|resource| resource.at(&["Metadata", "aws:asset:path"]));
     if properties.get("Body").is_some() {
         return document::stated(properties, "Body");
     }
     let location = asset.or_else(|| properties.get("BodyS3Location"))?;
-    let Some(path) = location.as_str().filter(|path| !path.starts_with("s3://")) else {
+    let stated = resource.and_then(|resource| resource.at(&["Properties", "BodyS3Location"]));
+    let is_local = |path: &&str| !path.starts_with("s3://") && !scope.is_deployments(stated, location);
+    let Some(path) = location.as_str().filter(is_local) else {
         properties
             .warning("BodyS3Location", "the OpenAPI document is in S3, so the routes that it defines are missing");
         return None;
