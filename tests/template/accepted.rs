@@ -224,6 +224,10 @@ fn a_place_that_only_a_deployment_knows_is_no_mistake() {
             "only a deployment knows the code of A",
         ),
         (
+            "{Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: !Sub 'layers/${Place}'}}",
+            "the layer A has no local content",
+        ),
+        (
             "{Type: AWS::Serverless::Function, Properties: {Handler: a.b, InlineCode: x, \
              Runtime: !FindInMap [Kinds, !Ref Place, runtime]}}",
             "has a Runtime, so this function cannot run",

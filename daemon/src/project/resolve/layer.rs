@@ -28,7 +28,9 @@ fn of_scope(scope: &Scope<'_>) -> Vec<(String, Layer)> {
         let properties = Properties::new(&node, format!("Resources.{id}.Properties"), scope.findings());
         let arn = scope.layer_arn(id);
         let asset = resource.at(&["Metadata", "aws:asset:path"]).and_then(|node| node.as_str());
-        let stated = properties.get(property).and_then(|node| node.as_str()).map(str::to_owned);
+        let written = resource.at(&["Properties", property]);
+        let stated = properties.get(property).filter(|node| !scope.is_deployments(written, node));
+        let stated = stated.and_then(|node| node.as_str()).map(str::to_owned);
         let content = match asset.map(str::to_owned).or(stated).filter(|text| !text.starts_with("s3://")) {
             Some(path) => content(scope, &path),
             None => {
