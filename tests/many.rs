@@ -1,9 +1,12 @@
 //! Many projects in one daemon: what they share, and what each keeps.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use samd_tests::daemon::{Daemon, Project, Served, eventually};
+use rustix::process::Signal;
+use samd_tests::daemon::{Daemon, Project, Served, eventually, read_reply};
 
 /// More are measured by `shared/bench`; these are enough to see what grows with their number.
 const PROJECTS: usize = 12;
@@ -41,6 +44,16 @@ fn many_projects_keep_their_ports_across_a_restart_and_share_one_watcher() {
         assert_eq!(served.get("/x").text(), number.to_string());
     }
     assert_eq!(threads(&daemon, "notify-rs"), 1);
+}
+
+/// How nice the daemon's threads of this name are.
+fn niceness(daemon: &Daemon, name: &str) -> Vec<i32> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap().flatten();
+    let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    let named = stats.filter(|stat| stat.contains(&format!("({name})")));
+    // The 19th field (proc(5)); the second one ends with a parenthesis.
+    let field = |stat: String| stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap();
+    named.map(field).collect()
 }
 
 #[test]
@@ -101,6 +114,42 @@ fn what_crashes_again_and_again_leaves_the_processors_to_its_neighbours_until_it
     eventually("one that comes last again", &mut last);
     project.write("src/app.py", &format!("{NICE}\n# mended\n"));
     eventually("the mended one", || (served.get("/x").text() == usual).then_some(()));
+}
+
+#[test]
+fn many_connections_to_one_project_are_served_by_a_thread_that_lets_others_go_first_and_end_as_others_do() {
+    let mut daemon = Daemon::start();
+    let project = Project::python(NICE);
+    project.write(".samdignore", "held-*\nhold\n");
+    let served = daemon.serve(&project, "crowd");
+    let ask = |stream: &mut TcpStream, path: &str| {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).unwrap();
+    };
+    let mut few: Vec<_> = (0..6).map(|_| served.connect()).collect();
+    for stream in &mut few {
+        ask(stream, "/x");
+        assert_eq!(read_reply(stream).status, 200);
+    }
+    assert_eq!(threads(&daemon, "crowd"), 0);
+    let mut more: Vec<_> = (0..6).map(|_| served.connect()).collect();
+    for stream in &mut more {
+        ask(stream, "/x");
+        assert_eq!(read_reply(stream).status, 200);
+    }
+    assert_eq!(niceness(&daemon, "crowd"), [5]);
+    project.write("src/hold", "");
+    more.iter_mut().for_each(|stream| ask(stream, "/hold"));
+    eventually("all of them under way", || {
+        let files = fs::read_dir(project.path().join("src")).unwrap().flatten();
+        (files.filter(|file| file.file_name().to_string_lossy().starts_with("held-")).count() == 6).then_some(())
+    });
+    daemon.signal(Signal::TERM);
+    eventually("nobody else is let in", || TcpStream::connect(served.address).is_err().then_some(()));
+    fs::remove_file(project.path().join("src/hold")).unwrap();
+    for stream in &mut more {
+        assert_eq!(read_reply(stream).status, 200);
+    }
+    assert!(daemon.wait().success());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,11 +68,21 @@ impl Phase {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.spawn_on(&Handle::current(), name, task)
+    }
+
+    /// Spawns such a task on another runtime than this one.
+    pub fn spawn_on<F>(&self, runtime: &Handle, name: impl Into<String>, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let listed = self.list(name.into());
-        self.tracker.spawn(async move {
+        let task = async move {
             let _listed = listed;
             task.await
-        })
+        };
+        self.tracker.spawn_on(task, runtime)
     }
 
     /// Names of the tasks that have not ended, oldest first.

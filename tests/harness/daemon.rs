@@ -91,6 +91,12 @@ impl Daemon {
         Some(Daemon::spawned(command, folder.path().join("state"), Vec::new(), Some(folder)))
     }
 
+    /// Starts a daemon by a command that ends with it.
+    #[must_use]
+    pub fn by(command: Command, state: PathBuf) -> Daemon {
+        Daemon::spawned(command, state, Vec::new(), None)
+    }
+
     fn spawned(
         mut command: Command,
         state: PathBuf,

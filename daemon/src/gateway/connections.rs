@@ -41,6 +41,8 @@ struct Activity {
 #[derive(Debug)]
 pub(super) struct Place {
     id: u64,
+    /// How many connections there were when it came.
+    pub(super) others: usize,
     activity: Arc<Activity>,
     of: Arc<Connections>,
 }
@@ -71,12 +73,12 @@ impl Connections {
             let id = taken.longest_without_a_request()?;
             taken.all.remove(&id)?.evicted.cancel();
         }
-        let id = taken.next;
+        let (id, others) = (taken.next, taken.all.len());
         taken.next += 1;
         let last = AtomicU64::new(self.now());
         let activity = Arc::new(Activity { serving: AtomicUsize::new(0), last, evicted: CancellationToken::new() });
         taken.all.insert(id, activity.clone());
-        Some(Place { id, activity, of: self.clone() })
+        Some(Place { id, others, activity, of: self.clone() })
     }
 
     fn now(&self) -> u64 {

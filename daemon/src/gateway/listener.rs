@@ -23,6 +23,7 @@ use crate::watch::Unrest;
 
 use super::access::AccessLog;
 use super::connections::{Connections, Place};
+use super::crowd::{Crowd, taken_over};
 use super::pipeline;
 use super::snapshot::Snapshot;
 use super::wire::{MOST_HEADERS, SharedHeads, Wire};
@@ -64,7 +65,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// Serves `snapshot` on `listener`, and what `changes` leads to as soon as it is known of. Connections belong to
-    /// `phase`, so that a shutdown can wait for them.
+    /// `phase`, so that a shutdown can wait for them, and when they are many to the thread of `crowd`.
     ///
     /// # Errors
     /// The listener has no address.
@@ -73,7 +74,7 @@ impl Gateway {
         snapshot: Arc<Snapshot>,
         access: AccessLog,
         changes: Unrest,
-        phase: &Phase,
+        (phase, crowd): (&Phase, &Crowd),
     ) -> std::io::Result<Gateway> {
         let address = listener.local_addr()?;
         let socket = Some(listener.as_fd().try_clone_to_owned()?);
@@ -82,7 +83,7 @@ impl Gateway {
         let served = Arc::new(served);
         let cancel = phase.token().child_token();
         let closed = CancellationToken::new();
-        let accepting = accept(listener, address, served.clone(), cancel.clone(), phase.clone());
+        let accepting = accept(listener, address, served.clone(), cancel.clone(), (phase.clone(), crowd.clone()));
         let told = closed.clone().drop_guard();
         phase.spawn(format!("the listener on {address}"), async move {
             accepting.await;
@@ -142,7 +143,7 @@ async fn accept(
     address: SocketAddr,
     served: Arc<Served>,
     cancel: CancellationToken,
-    phase: Phase,
+    (phase, crowd): (Phase, Crowd),
 ) {
     let connections = Connections::new(MOST_CONNECTIONS);
     loop {
@@ -155,9 +156,17 @@ async fn accept(
         };
         match accepted {
             (Ok((stream, peer)), place) => {
-                let (served, cancel) = (served.clone(), cancel.clone());
-                phase.spawn(format!("requests of {peer}"), async move {
-                    welcome(stream, (peer, address), served, Arc::new(place), cancel).await;
+                let (served, cancel, name) = (served.clone(), cancel.clone(), format!("requests of {peer}"));
+                let Some(runtime) = crowd.runtime(place.others) else {
+                    phase.spawn(name, welcome(stream, (peer, address), served, Arc::new(place), cancel));
+                    continue;
+                };
+                let stream = stream.into_std();
+                phase.spawn_on(&runtime, name, async move {
+                    match taken_over(stream) {
+                        Ok(stream) => welcome(stream, (peer, address), served, Arc::new(place), cancel).await,
+                        Err(problem) => tracing::warn!(%peer, %problem, "a connection could not be served"),
+                    }
                 });
             }
             (Err(problem), _) => {

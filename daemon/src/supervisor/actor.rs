@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
 use crate::credentials::Secret;
+use crate::gateway::crowd::Crowd;
 use crate::layers::Layers;
 use crate::project::settings::{ProjectName, SandboxChoice, Settings};
 use crate::sandbox::Driver;
@@ -79,6 +80,7 @@ pub(super) struct Shared {
     secret: Secret,
     pub(super) starts: Arc<Semaphore>,
     pub(super) requests: Phase,
+    pub(super) crowd: Crowd,
     pub(super) sandboxes: Phase,
     pub(super) events: broadcast::Sender<ReloadReport>,
     pub(super) builds: PathBuf,
@@ -123,6 +125,7 @@ pub fn spawn(parts: Parts, saved: Saved) -> Handle {
         secret: parts.secret,
         starts: parts.starts,
         requests: parts.requests.clone(),
+        crowd: Crowd::default(),
         sandboxes: parts.sandboxes,
         events,
         builds: parts.builds,

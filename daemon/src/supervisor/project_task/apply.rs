@@ -259,7 +259,8 @@ impl ProjectTask {
                 gateway
             }
             (Some(listener), _) => {
-                Gateway::serve(listener, snapshot, self.access.clone(), self.subject.unrest(), &self.shared.requests)
+                let shared = (&self.shared.requests, &self.shared.crowd);
+                Gateway::serve(listener, snapshot, self.access.clone(), self.subject.unrest(), shared)
                     .map_err(|problem| Refused::Other(problem.to_string()))?
             }
             (None, None) => return Err(Refused::Other("no listener was opened".to_owned())),
