@@ -10,7 +10,7 @@
 //! | [`parameter`], [`condition`] | parameters, conditions |
 //! | `evaluate`, [`intrinsic`], [`sub`] | the functions (`Fn::*`) |
 //! | [`mod@reference`], `physical`, `generated` | what `Ref` and `Fn::GetAtt` of a resource are when nothing is deployed |
-//! | [`include`] | `Fn::Transform` with `AWS::Include` of a local file |
+//! | [`mod@include`] | `Fn::Transform` with `AWS::Include` of a local file |
 //! | [`language_extensions`] | `Fn::ForEach` and the rest of `AWS::LanguageExtensions` |
 //! | [`globals`] | the Globals section, merged into resources |
 //! | [`openapi`] | DefinitionBody → operations, integrations, security schemes |
