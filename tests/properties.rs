@@ -90,7 +90,8 @@ fn only_the_token_that_was_signed_passes() {
 
 #[test]
 fn any_template_is_refused_with_its_place_or_can_be_served() {
-    let seeds: [&[u8]; 5] = [
+    let seeds: [&[u8]; 6] = [
+        b"Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\nResources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n  A: {Type: AWS::Serverless::Api, Properties: {Fn::Transform: [{Name: AWS::Include, Parameters: {Location: b.yaml}}]}}\n%%%\nFn::Transform: {Name: AWS::Include, Parameters: {Location: c.yaml}}\nStageName: a\n",
         b"Globals: {Api: {Auth: {ApiKeyRequired: true}}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: a.b\n      Runtime: python3.12\n      Events:\n        A: {Type: Api, Properties: {Path: '/{a+}', Method: any}}\n        B: {Type: HttpApi}\n",
         b"Parameters: {P: {Type: String, Default: a}}\nConditions: {C: !Equals [!Ref P, a]}\nMappings: {M: {a: {b: c}}}\nResources:\n  A: {Type: AWS::Serverless::Api, Properties: {StageName: !If [C, !Sub '${P}x', !FindInMap [M, a, b]], Cors: \"'*'\", DefinitionBody: !Transform {Name: AWS::Include, Parameters: {Location: a.yaml}}}}\n%%%\nswagger: '2.0'\npaths: {/a: {get: {x-amazon-apigateway-integration: {type: mock}}}}\n",
         b"Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::L:\n    - N\n    - [a, b]\n    - F${N}: {Type: AWS::Lambda::Function, Properties: {Handler: !Join ['.', [a, !Ref N]], Runtime: nodejs22.x, Code: {ZipFile: a}}}\n",
