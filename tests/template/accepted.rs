@@ -240,3 +240,29 @@ fn a_place_that_only_a_deployment_knows_is_no_mistake() {
         1
     );
 }
+
+#[test]
+fn what_hangs_on_a_parameter_that_has_no_value_here_is_no_mistake() {
+    let text = |parameter: &str, value: &str| {
+        format!(
+            "Transform: AWS::LanguageExtensions\nParameters: {{P: {parameter}}}\nMappings: {{M: {{a: {{b: N}}}}, N: {{c: {{d: e, l: [x, y]}}}}}}\n\
+             Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {{InlineCode: x, Handler: index.h, \
+             Runtime: python3.12, Environment: {{Variables: {{AA: {value}}}}}}}\n"
+        )
+    };
+    for value in [
+        "!FindInMap [!FindInMap [M, !Ref P, b], c, d]",
+        "!Select [1, !Cidr [!Ref P, 2, 8]]",
+        "!Length {'Fn::FindInMap': [N, !Ref P, l]}",
+        "!Select [0, !FindInMap [N, !Ref P, l]]",
+    ] {
+        assert_eq!(errors(&text("{Type: String}", value)), [], "{value}");
+    }
+    let looped = "Transform: AWS::LanguageExtensions\nParameters: {P: {Type: String}}\nMappings: {N: {c: {l: [x]}}}\n\
+                  Resources:\n  'Fn::ForEach::L': [V, !FindInMap [N, !Ref P, l], {'A${V}': {Type: AWS::SNS::Topic}}]\n";
+    is_warned(looped, "only a deployment knows what V stands for, so this loop makes nothing here");
+    assert_eq!(errors(&text("{Type: String, Default: 10.0.0.0/16}", "!Select [1, !Cidr [!Ref P, 2, 8]]")), []);
+    for mistake in ["!FindInMap [M, a]", "!Cidr [a, 2, 8]", "!Length {Ref: P}"] {
+        assert_eq!(errors(&text("{Type: String, Default: a}", mistake)).len(), 1, "{mistake}");
+    }
+}

@@ -12,6 +12,9 @@ use super::json::to_json;
 use super::node::{Key, Map, Mark, Node, Value};
 use super::{Diagnostic, Scope};
 
+/// Most parts that `Fn::Cidr` makes.
+const MOST_BLOCKS: u32 = 256;
+
 impl Scope<'_> {
     pub(super) fn call(&self, name: &str, argument: &Node, mark: &Mark) -> Option<Node> {
         match name {
@@ -161,12 +164,16 @@ impl Scope<'_> {
         let parts = argument.as_list().unwrap_or_default();
         let nodes: Vec<Node> = parts.iter().take(3).filter_map(|part| self.eval(part)).collect();
         let keys: Vec<Arc<str>> = nodes.iter().filter_map(Node::scalar).collect();
+        // A part that has no value here was told of, or only a deployment knows it.
+        let is_left_open = parts.len() >= 3 && keys.len() == nodes.len();
         let default = parts.get(3).and_then(|options| options.get("DefaultValue"));
         if let Some(default) = default {
             self.needs_extensions("a DefaultValue of Fn::FindInMap", &default.mark);
         }
         let [map, top, second] = keys.as_slice() else {
-            self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
+            if !is_left_open {
+                self.mistake(&argument.mark, "Fn::FindInMap takes a map, a top-level key and a second-level key");
+            }
             return default.and_then(|default| self.eval(default));
         };
         let found = self.template.root.at(&["Mappings", map, top, second]);
@@ -192,8 +199,9 @@ impl Scope<'_> {
     }
 
     fn call_length(&self, argument: &Node) -> Node {
-        let length = self.eval(argument).and_then(|list| list.as_list().map(<[Node]>::len));
-        if length.is_none() {
+        let list = self.eval(argument);
+        let length = list.as_ref().and_then(|list| list.as_list().map(<[Node]>::len));
+        if list.is_some() && length.is_none() {
             self.mistake(&argument.mark, "Fn::Length takes a list");
         }
         Node::new(Value::Number(Arc::from(length.unwrap_or_default().to_string())), &argument.mark)
@@ -228,6 +236,10 @@ impl Scope<'_> {
         let count = parts.get(1).and_then(Node::as_i64).and_then(|count| u32::try_from(count).ok());
         let bits = parts.get(2).and_then(Node::as_i64).unwrap_or(8);
         let blocks = block.zip(count).and_then(|(block, count)| cidr(block, count, u32::try_from(bits).ok()?));
+        // Of a block that only a deployment knows, each part is that block.
+        let of_deployment = parts.first().filter(|block| self.findings().stands_in(block)).and_then(Node::as_str);
+        let stand_ins = || Some(vec![of_deployment?.to_owned(); usize::try_from(count?.min(MOST_BLOCKS)).ok()?]);
+        let blocks = blocks.or_else(stand_ins);
         if blocks.is_none() {
             self.mistake(&argument.mark, "Fn::Cidr takes an IPv4 block, a count and the host bits of each part");
         }
@@ -265,11 +277,10 @@ fn base64(value: &Node) -> Node {
 
 /// The first `count` parts, each with `bits` host bits, of an IPv4 block.
 fn cidr(block: &str, count: u32, bits: u32) -> Option<Vec<String>> {
-    const MOST: u32 = 256;
     let (address, _) = block.split_once('/')?;
     let octets: Vec<u8> = address.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
     let start = u32::from_be_bytes(octets.try_into().ok()?);
-    if bits > 31 || count > MOST {
+    if bits > 31 || count > MOST_BLOCKS {
         return None;
     }
     let part = |index: u32| {

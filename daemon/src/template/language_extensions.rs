@@ -113,10 +113,15 @@ impl Loops<'_, '_> {
             return self.mistake(argument, "Fn::ForEach repeats the entries of a mapping, under a variable's name");
         };
         let (collection, place) = (self.node(collection), collection);
-        let items = self.scope.eval(&collection);
-        let Some(items) = items.filter(|items| items.as_list().is_some()) else {
-            return self.mistake(place, "Fn::ForEach repeats for each item of a list, written out or of a parameter");
+        let Some(items) = self.scope.eval(&collection) else {
+            let message =
+                format!("only a deployment knows what {variable} stands for, so this loop makes nothing here");
+            let warning = Diagnostic::warning(message).help("give values to the parameters that decide it");
+            return self.scope.findings().report(warning.at(place.mark.location()));
         };
+        if items.as_list().is_none() {
+            return self.mistake(place, "Fn::ForEach repeats for each item of a list, written out or of a parameter");
+        }
         for item in items.strings() {
             self.entries += body.len();
             if self.entries > MAX_LOOP_ENTRIES {
