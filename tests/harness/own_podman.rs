@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -71,6 +72,7 @@ impl OwnPodman {
         who.owns(folder.path());
         let mut command = podman(&folder, who);
         command.args(["system", "service", "--time", "0", &format!("unix://{}", path("engine.sock"))]);
+        command.process_group(0);
         let serving = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let mut own =
             OwnPodman { folder, who, serving: serving.expect("Podman is installed; see tests/install/podman.sh") };
@@ -142,8 +144,11 @@ impl Drop for OwnPodman {
         for remove in [["rm", "--all", "--force"], ["network", "prune", "--force"]] {
             drop(podman(&self.folder, self.who).args(remove).output());
         }
-        drop(run_as_root("kill", &[&self.serving.id().to_string()]));
+        // Without root it runs as a child of itself, which may not have been told.
+        let group = format!("-{}", self.serving.id());
+        drop(run_as_root("kill", &["--", &group]));
         drop(self.serving.wait());
+        drop(run_as_root("kill", &["-9", "--", &group]));
         // It keeps the user's namespace.
         if let Ok(pause) = fs::read_to_string(self.path("tmp/pause.pid")) {
             drop(run_as_root("kill", &["-9", pause.trim()]));
