@@ -39,7 +39,11 @@ impl Moved {
         }
         let moves = self.0.get(&marker.line()).map(Vec::as_slice).unwrap_or_default();
         // The last change first, since each is told in the columns of the text that it found.
-        moves.iter().rev().fold(marker.col(), |column, (from, by)| if column > *from { column - by } else { column })
+        // What stands within a change stands where it was made.
+        let before = |column: usize, (from, by): &(usize, usize)| {
+            if column > *from { column.saturating_sub(*by).max(*from) } else { column }
+        };
+        moves.iter().rev().fold(marker.col(), before)
     }
 
     fn note(&mut self, line: usize, from: usize, by: usize) {
@@ -207,6 +211,7 @@ fn leading(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::{Marker, Moved};
     use std::path::PathBuf;
     use std::sync::Arc;
 
@@ -274,6 +279,15 @@ mod tests {
         assert_eq!([["A", "x"], ["A", "b"], ["A", "e"]].map(|path| column(&path)), [Some(8), Some(21), Some(32)]);
         let items = node.at(&["A", "x"]).and_then(Node::as_list).unwrap_or_default();
         assert_eq!(items.iter().map(|item| item.mark.column).collect::<Vec<_>>(), [9, 12, 15]);
+    }
+
+    #[test]
+    fn a_place_within_a_change_is_where_the_change_was_made() {
+        let mut moved = Moved::default();
+        moved.note(1, 0, 8);
+        moved.note(1, 10, 2);
+        let columns = [0, 3, 8, 9, 11, 12, 20].map(|column| moved.column(Marker::new(0, 1, column)));
+        assert_eq!(columns, [0, 0, 0, 1, 2, 2, 10]);
     }
 
     #[test]
