@@ -114,6 +114,10 @@ impl Launcher for Noted {
         self.inner.can_hold()
     }
 
+    fn heeds_precedence(&self) -> bool {
+        self.inner.heeds_precedence()
+    }
+
     fn serves_in_place(&self) -> bool {
         self.inner.serves_in_place()
     }

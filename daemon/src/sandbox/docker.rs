@@ -399,6 +399,10 @@ impl Launcher for DockerLauncher {
         self.entry.is_gated()
     }
 
+    fn heeds_precedence(&self) -> bool {
+        false
+    }
+
     fn serves_in_place(&self) -> bool {
         self.laid.in_place
     }

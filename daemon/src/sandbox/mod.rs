@@ -112,6 +112,10 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     /// Whether a started sandbox waits at the gate until it is released. One that cannot runs its code at once.
     fn can_hold(&self) -> bool;
 
+    /// Whether its sandboxes compete for the processors as [`Precedence`] says; else something other than the daemon shares
+    /// them out.
+    fn heeds_precedence(&self) -> bool;
+
     /// Whether what is prepared is read from the user's files in place, so that it is still right after an edit.
     fn serves_in_place(&self) -> bool;
 
@@ -129,7 +133,7 @@ pub trait Launcher: Send + Sync + std::fmt::Debug {
     ) -> BoxFuture<'_, Result<Started, StartError>>;
 }
 
-/// How a sandbox competes for the processors. A container does not: the engine shares them out.
+/// How a sandbox competes for the processors. A container is always among equals: the engine shares them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Precedence {
     /// As everybody.

@@ -358,6 +358,10 @@ impl Launcher for ProcessLauncher {
         self.0.can_hold()
     }
 
+    fn heeds_precedence(&self) -> bool {
+        true
+    }
+
     fn serves_in_place(&self) -> bool {
         self.0.in_place
     }

@@ -276,7 +276,7 @@ impl Actor {
     }
 
     fn ready(&mut self, id: SandboxId) {
-        let usual = self.precedence(id);
+        let usual = self.precedence(self.pool.is_front(id));
         let mut is_hindered = false;
         if let Some(slot) = self.sandboxes.get_mut(&id) {
             slot.served += u64::from(slot.state == "busy");
@@ -397,7 +397,7 @@ impl Actor {
 
     fn start(&mut self, id: SandboxId) {
         let (orders, order_queue) = mpsc::unbounded_channel();
-        let precedence = self.precedence(id);
+        let precedence = self.precedence(self.pool.is_front(id));
         let spare = self.spare.take().filter(|held| held.precedence() <= precedence);
         let mut spare = spare.and_then(|mut held| held.is_alive().then_some(held));
         if let Some(held) = spare.as_mut().filter(|held| held.precedence() < precedence) {
@@ -423,16 +423,16 @@ impl Actor {
 
     /// Whoever crashes again and again, and a function's further sandboxes, take what others leave of the processors: a
     /// crash loop or a load on one function is not to be felt by the next.
-    fn precedence(&self, id: SandboxId) -> Precedence {
-        if self.pool.is_front(id) { self.usual_precedence() } else { self.usual_precedence().max(Precedence::Behind) }
-    }
-
-    fn usual_precedence(&self) -> Precedence {
+    fn precedence(&self, is_front: bool) -> Precedence {
         let now = Instant::now();
-        match (self.crashes.comes_last(now), self.crashes.goes_on(now)) {
-            (true, _) => Precedence::Last,
-            (false, true) => Precedence::Behind,
-            (false, false) => Precedence::Equal,
+        if !self.spec.launcher.heeds_precedence() {
+            Precedence::Equal
+        } else if self.crashes.comes_last(now) {
+            Precedence::Last
+        } else if self.crashes.goes_on(now) || !is_front {
+            Precedence::Behind
+        } else {
+            Precedence::Equal
         }
     }
 
@@ -442,7 +442,7 @@ impl Actor {
             return;
         }
         self.making_spare = true;
-        let precedence = self.usual_precedence();
+        let precedence = self.precedence(true);
         let (spec, spares) = (self.spec.clone(), self.spares.clone());
         self.tasks.spawn(format!("a spare sandbox of {}", self.spec.function.id), async move {
             let held = match spec.starts.acquire().await {
