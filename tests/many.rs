@@ -153,6 +153,19 @@ fn many_connections_to_one_project_are_served_by_a_thread_that_lets_others_go_fi
 }
 
 #[test]
+fn where_a_daemon_has_several_threads_many_connections_have_them_all() {
+    let daemon = Daemon::with(&[("SAMD_THREADS", "2")]);
+    let project = Project::python(NICE);
+    let served = daemon.serve(&project, "crowd");
+    let mut all: Vec<_> = (0..12).map(|_| served.connect()).collect();
+    for stream in &mut all {
+        stream.write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        assert_eq!(read_reply(stream).status, 200);
+    }
+    assert_eq!(threads(&daemon, "crowd"), 0);
+}
+
+#[test]
 fn the_sandboxes_that_only_a_load_needs_leave_the_processors_to_others() {
     let daemon = Daemon::start();
     let project = Project::python(NICE);

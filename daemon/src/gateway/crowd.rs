@@ -1,14 +1,14 @@
 //! The thread that serves crowds: the connections of an address beyond its first few.
 //!
 //! A thread does one thing after the other. What many connections ask for at once would stand before whatever another
-//! project is asked meanwhile; so they wait for each other, on a thread of their own that lets the daemon's others go first.
+//! project is asked meanwhile; so they wait for each other, on a thread of their own that lets the daemon's one go first.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustix::process::setpriority_process;
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 
 /// How many connections of an address are no crowd yet: as many as a browser opens to one host.
 const FEW: usize = 6;
@@ -24,7 +24,8 @@ pub struct Crowd(Arc<OnceLock<Option<Handle>>>);
 impl Crowd {
     /// Where a connection is to be served that came when `others` were there; `None` is with everybody else.
     pub(super) fn runtime(&self, others: usize) -> Option<Handle> {
-        if others < FEW {
+        // Where the daemon has several threads, none of them keeps what waits to itself, and one would be too few for a crowd.
+        if others < FEW || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
             return None;
         }
         self.0.get_or_init(|| thread().inspect_err(not_apart).ok()).clone()

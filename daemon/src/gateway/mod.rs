@@ -6,7 +6,8 @@
 //! `streaming` for functions, `upstream` and `upload` for HTTP servers, [`url`] for function URLs), `static_files`, and
 //! [`outgoing`].
 //! [`findings`] says what of a project it cannot serve, also when nobody asked to run it.
-//! [`front`] and [`tls`] are about clients alone, [`crowd`] serves many of them at once, and [`access`] tells who asked for what.
+//! [`front`] and [`tls`] are about clients alone, [`crowd`] serves many of them at once, and [`access`] tells who asked for
+//! what.
 
 pub mod access;
 mod authorize;
