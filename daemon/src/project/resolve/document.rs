@@ -9,16 +9,34 @@ use super::draft::{Draft, RouteDraft};
 use super::index::Index;
 use super::integration::integration;
 use super::reply::{cors, gateway_response};
-use super::{authorizer_check, gateway_responses};
+use super::{authorizer_check, gateway_responses, serverless};
 use crate::project::api::{ApiKeySource, ApiKind, Method, Validation};
 use crate::template::json::to_json;
 use crate::template::node::{Key, Map, Mark, Value};
 use crate::template::openapi::{Document, Operation, Requirement};
 use crate::template::properties::Properties;
-use crate::template::{Diagnostic, Findings, Node, yaml};
+use crate::template::{Diagnostic, Findings, Node, Scope, yaml};
+
+/// The OpenAPI document: Body, or the local file that BodyS3Location names.
+pub(super) fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
+    let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
+    let asset = resource.and_then(|resource| resource.at(&["Metadata", "aws:asset:path"]));
+    if properties.get("Body").is_some() {
+        return stated(properties, "Body");
+    }
+    let location = asset.or_else(|| properties.get("BodyS3Location"))?;
+    let stated = resource.and_then(|resource| resource.at(&["Properties", "BodyS3Location"]));
+    let is_local = |path: &&str| !path.starts_with("s3://") && !scope.is_deployments(stated, location);
+    let Some(path) = location.as_str().filter(is_local) else {
+        properties
+            .warning("BodyS3Location", "the OpenAPI document is in S3, so the routes that it defines are missing");
+        return None;
+    };
+    serverless::file(scope, path, &location.mark)
+}
 
 /// The document that a property states, which may also be text of JSON or YAML.
-pub(super) fn stated(properties: &Properties<'_>, name: &str) -> Option<Node> {
+fn stated(properties: &Properties<'_>, name: &str) -> Option<Node> {
     let node = properties.get(name)?;
     let written = node.as_str().and_then(|text| yaml::parse(&node.mark.file, text).ok());
     let document = written.map_or_else(|| node.clone(), |document| at(&document, &node.mark));

@@ -5,7 +5,7 @@ use super::draft::{Draft, RouteDraft, Scheme};
 use super::events::requirement;
 use super::index::Index;
 use super::integration::integration;
-use super::rest_api::{body, elsewhere, of_type};
+use super::rest_api::{elsewhere, of_type};
 use super::websocket_api::is_websocket;
 use super::{authorizer_check, document, reply};
 use crate::project::ApiId;
@@ -51,7 +51,7 @@ pub(super) fn drafts(scope: &Scope<'_>, index: &Index<'_>, drafts: &mut Vec<Draf
 impl Parts<'_> {
     fn draft(&self, scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
-        if let Some(body) = body(scope, id, properties) {
+        if let Some(body) = document::body(scope, id, properties) {
             document::apply(&Document::new(body), &mut draft, self.index, scope.findings());
         }
         if let Some(cors) = properties.get("CorsConfiguration").and_then(reply::cors) {

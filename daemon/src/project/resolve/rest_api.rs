@@ -9,7 +9,7 @@ use super::draft::{Draft, RouteDraft, Scheme};
 use super::events::requirement;
 use super::index::Index;
 use super::integration::integration;
-use super::{authorizer_check, document, gateway_responses, reply, serverless};
+use super::{authorizer_check, document, gateway_responses, reply};
 use crate::project::ApiId;
 use crate::project::api::{Api, ApiKeySource, ApiKind, Method, Validation};
 use crate::template::json::to_json;
@@ -122,7 +122,7 @@ impl<'s, 'a> Parts<'s, 'a> {
 
     fn draft(&self, id: &str, properties: &Properties<'_>) -> Draft {
         let mut draft = Draft::new(self.api(id, properties));
-        if let Some(body) = body(self.scope, id, properties) {
+        if let Some(body) = document::body(self.scope, id, properties) {
             document::apply(&Document::new(body), &mut draft, self.index, self.scope.findings());
         }
         for (at, (stage, node)) in belonging(&self.stages, id).enumerate() {
@@ -268,22 +268,4 @@ fn security(method: &Properties<'_>) -> Option<Vec<Requirement>> {
         security.push(requirement("api_key", Vec::new()));
     }
     Some(security)
-}
-
-/// The OpenAPI document: Body, or the local file that BodyS3Location names.
-pub(super) fn body(scope: &Scope<'_>, id: &str, properties: &Properties<'_>) -> Option<Node> {
-    let resource = scope.template.resource(id.strip_prefix(&scope.prefix).unwrap_or(id));
-    let asset = resource.and_then(|resource| resource.at(&["Metadata", "aws:asset:path"]));
-    if properties.get("Body").is_some() {
-        return document::stated(properties, "Body");
-    }
-    let location = asset.or_else(|| properties.get("BodyS3Location"))?;
-    let stated = resource.and_then(|resource| resource.at(&["Properties", "BodyS3Location"]));
-    let is_local = |path: &&str| !path.starts_with("s3://") && !scope.is_deployments(stated, location);
-    let Some(path) = location.as_str().filter(is_local) else {
-        properties
-            .warning("BodyS3Location", "the OpenAPI document is in S3, so the routes that it defines are missing");
-        return None;
-    };
-    serverless::file(scope, path, &location.mark)
 }
