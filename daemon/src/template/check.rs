@@ -2,10 +2,10 @@
 //! silence.
 
 use super::node::{Key, Map, Node};
-use super::{Diagnostic, Findings, Severity, Template};
+use super::{Diagnostic, Findings, Severity, Template, language_extensions};
 
 /// Transforms that are carried out here.
-pub(super) const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::Include"];
+pub(super) const TRANSFORMS: [&str; 3] = ["AWS::Serverless-2016-10-31", language_extensions::TRANSFORM, "AWS::Include"];
 
 /// The kinds that Globals may speak of, and their properties (rule I1).
 const GLOBALS: [(&str, &[&str]); 10] = [

@@ -66,7 +66,7 @@ impl Scope<'_> {
 
     /// The name that a function is called with; `AWS::LanguageExtensions` lets another function make it.
     fn called(&self, name: &Node) -> Option<Arc<str>> {
-        let is_made = is_intrinsic(name) && self.template.has_transform("AWS::LanguageExtensions");
+        let is_made = is_intrinsic(name) && self.template.has_language_extensions();
         let made = if is_made { self.eval(name) } else { None };
         made.as_ref().unwrap_or(name).as_str().map(Arc::from)
     }

@@ -12,7 +12,8 @@ use super::{Diagnostic, Scope, Template};
 pub const MAX_LOOP_ENTRIES: usize = 50_000;
 /// Deepest nesting of loops that AWS takes.
 const MAX_NESTED_LOOPS: usize = 5;
-const TRANSFORM: &str = "AWS::LanguageExtensions";
+/// What a template that asks for them names.
+pub const TRANSFORM: &str = "AWS::LanguageExtensions";
 
 /// The template with its loops written out; `None` when it has none.
 #[must_use]
@@ -45,7 +46,7 @@ struct Loops<'s, 'a> {
 impl Scope<'_> {
     /// Says of what only language extensions have that the template does not ask for them.
     pub(super) fn needs_extensions(&self, what: &str, mark: &Mark) {
-        if !self.template.has_transform(TRANSFORM) {
+        if !self.template.has_language_extensions() {
             let message = format!("{what} needs the transform {TRANSFORM}: without it AWS refuses to deploy this");
             self.findings().report(Diagnostic::warning(message).at(mark.location()));
         }
@@ -91,7 +92,7 @@ impl Loops<'_, '_> {
     /// Loops are for those who ask for them, and nest as deep as AWS has them.
     fn judge(&self, key: &Key) {
         let report = |error: Diagnostic| self.scope.findings().report(error.at(key.mark.location()));
-        if !self.scope.template.has_transform(TRANSFORM) {
+        if !self.scope.template.has_language_extensions() {
             let error =
                 Diagnostic::error(format!("{} is a loop, which only the transform {TRANSFORM} writes out", key.text));
             report(error.help(format!("write Transform: [{TRANSFORM}, AWS::Serverless-2016-10-31]")));

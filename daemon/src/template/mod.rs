@@ -92,6 +92,12 @@ impl Template {
         self.root.at(&["Resources", id])
     }
 
+    /// Whether it asks for `AWS::LanguageExtensions`.
+    #[must_use]
+    pub fn has_language_extensions(&self) -> bool {
+        self.has_transform(language_extensions::TRANSFORM)
+    }
+
     /// Whether `Transform` names this macro.
     #[must_use]
     pub fn has_transform(&self, name: &str) -> bool {

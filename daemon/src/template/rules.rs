@@ -4,8 +4,8 @@
 //! A rule judges what is written out. Where a function stands for a value, only a deployment knows it, and the rule is
 //! silent. One property by itself is judged by [`super::schema`]. What only some resources have stands in rooms of its own:
 //! APIs (`api`, `websocket`) with their documents (`document`) and domains (`domain`), functions (`function`), events
-//! (`event`), the routes that they claim (`route`) and what Lambda polls (`source`), policies (`policy`), connectors (`connector`), names that SAM itself uses
-//! (`made`).
+//! (`event`), the routes that they claim (`route`) and what Lambda polls (`source`), policies (`policy`), connectors
+//! (`connector`), names that SAM itself uses (`made`).
 
 mod api;
 mod connector;
@@ -22,7 +22,7 @@ mod websocket;
 use super::intrinsic::is_intrinsic;
 use super::node::{Key, Map, Mark, Node, Value};
 use super::schema::{Path, Report};
-use super::{Template, globals};
+use super::{Template, globals, language_extensions};
 
 pub(super) use connector::of_attribute as of_connectors;
 pub(super) use event::judge as of_event;
@@ -207,7 +207,7 @@ fn ignored_globals(template: &Template, id: &Key, report: &Report<'_>) {
 
 /// Whether there may be resources that the template's text does not show: an include, or a macro, may add some.
 fn may_have_more(template: &Template) -> bool {
-    let ours = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
+    let ours = ["AWS::Serverless-2016-10-31", language_extensions::TRANSFORM];
     let macros = template
         .root
         .get("Transform")
@@ -243,7 +243,7 @@ impl Judged<'_> {
 pub(super) fn is_settled(node: &Node, template: &Template) -> bool {
     let meant = node.get("Ref").and_then(Node::as_str);
     let is_parameter = |name: &str| template.section("Parameters").any(|(key, _)| *key.text == *name);
-    !is_intrinsic(node) || meant.is_some_and(is_parameter) || template.has_transform("AWS::LanguageExtensions")
+    !is_intrinsic(node) || meant.is_some_and(is_parameter) || template.has_language_extensions()
 }
 
 /// The entries of a mapping that are mappings themselves.

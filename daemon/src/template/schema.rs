@@ -138,7 +138,7 @@ impl Report<'_> {
 
 /// Reports what is wrong with the template's SAM resources, whatever their conditions say.
 pub fn report(template: &Template, findings: &Findings) {
-    let is_answered = template.has_transform("AWS::LanguageExtensions");
+    let is_answered = template.has_language_extensions();
     let report = Report { findings, template, said: RefCell::default(), is_answered };
     for (id, resource) in template.section("Resources") {
         rules::of_connectors(template, id, resource, &report);

@@ -57,7 +57,7 @@ pub(super) fn judge(function: &Judged<'_>, template: &Template) {
 
 /// SAM makes names of these, so that it has to know them itself: they are written out, or are a parameter's.
 fn known_at_deployment(function: &Judged<'_>, template: &Template) {
-    if function.get("AutoPublishAlias").is_none() || template.has_transform("AWS::LanguageExtensions") {
+    if function.get("AutoPublishAlias").is_none() || template.has_language_extensions() {
         return;
     }
     for name in ["AutoPublishAlias", "AutoPublishCodeSha256"] {
